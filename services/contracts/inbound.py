@@ -1,0 +1,151 @@
+"""What publishers write to `koi.orders` and `koi.interactions`, with every limit of the edge.
+
+Pydantic, because another party writes it: each violation names its field. Ingest converts a valid one into the
+canonical event of `events`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, Touchpoint
+
+MAX_MESSAGE_BYTES = 256 * 1024
+MAX_ID_LENGTH = 128
+MAX_TAGS = 50
+MAX_ATTRIBUTES = 50
+MAX_DEPTH = 5
+MAX_ITEMS = 500
+MAX_AMOUNT_MINOR = 10**15
+"""Ten trillion units of a currency with cents: beyond any order, and exact in every JSON reader's double."""
+
+
+def _printable(text: str) -> str:
+    if any(ord(c) < 0x20 or ord(c) == 0x7F or 0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise ValueError("control characters and lone surrogates are not allowed")
+    return text
+
+
+def _known_kind(kind: str) -> str:
+    if kind in STANDARD_KINDS or (kind.startswith(CUSTOM_PREFIX) and len(kind) > len(CUSTOM_PREFIX)):
+        return kind
+    raise ValueError(f"unknown kind {kind!r}; write custom:{kind} for one of your own")
+
+
+def _sane_instant(at: datetime) -> datetime:
+    if not 1970 <= at.year <= 9000:  # noqa: PLR2004 - what every reader can turn into Unix milliseconds
+        raise ValueError("the year must lie between 1970 and 9000")
+    return at
+
+
+Id = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, strip_whitespace=True), AfterValidator(_printable)
+]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable)]
+Instant = Annotated[AwareDatetime, AfterValidator(_sane_instant)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR, strict=True)]
+PositiveAmount = Annotated[int, Field(gt=0, le=MAX_AMOUNT_MINOR, strict=True)]
+Scalar = Text | int | float | bool | None
+
+
+class _Inbound(BaseModel):
+    """The envelope. Unknown fields are ignored, so that publishers may add to their messages."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    id: Id
+    source: Id
+    customer_id: Id
+    occurred_at: Instant
+    received_at: Instant | None = None
+    schema_: Literal[1, "1", None] = Field(default=None, alias="schema")
+
+
+class Item(BaseModel):
+    """A line of an order. Checked and bounded; scores do not use it yet."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    sku: Id
+    quantity: Annotated[float, Field(gt=0, le=1_000_000)] = 1
+    amount_minor: Amount | None = None
+
+
+class InboundOrderPaid(_Inbound):
+    type: Literal["order.paid"]
+    order_id: Id
+    amount_minor: Amount
+    currency: Currency
+    discount_minor: Amount = 0
+    items: Annotated[list[Item], Field(max_length=MAX_ITEMS)] = []
+    channel: Name | None = None
+    shop: Name | None = None
+
+
+class InboundOrderRefunded(_Inbound):
+    type: Literal["order.refunded"]
+    refund_id: Id
+    order_id: Id | None = None
+    amount_minor: PositiveAmount
+    currency: Currency
+
+
+class InboundOrderCancelled(_Inbound):
+    type: Literal["order.cancelled"]
+    order_id: Id
+
+
+class InboundOrderAmended(_Inbound):
+    type: Literal["order.amended"]
+    order_id: Id
+    amount_minor: Amount
+    rev: Annotated[int, Field(ge=1, le=2**53, strict=True)]
+
+
+class InboundInteraction(_Inbound):
+    type: Literal["interaction"]
+    kind: Annotated[Name, AfterValidator(_known_kind)]
+    value: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
+    object_id: Id | None = None
+    group_id: Id | None = None
+    campaign_id: Id | None = None
+    touchpoint: Touchpoint | None = None
+    channel: Name | None = None
+
+
+class InboundCustomerUpdated(_Inbound):
+    type: Literal["customer.updated"]
+    tags_add: Annotated[list[Name], Field(max_length=MAX_TAGS)] = []
+    tags_remove: Annotated[list[Name], Field(max_length=MAX_TAGS)] = []
+    attributes: Annotated[dict[Name, Scalar], Field(max_length=MAX_ATTRIBUTES)] = {}
+    owner: Id | None = None
+    timezone: Name | None = None
+
+
+class InboundClockTick(BaseModel):
+    """Moves event time of the partition it is written to; a replay sends one to every partition."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    type: Literal["clock.tick"]
+    id: Id
+    source: Id
+    occurred_at: Instant
+    received_at: Instant | None = None
+
+
+Inbound = Annotated[
+    InboundOrderPaid
+    | InboundOrderRefunded
+    | InboundOrderCancelled
+    | InboundOrderAmended
+    | InboundInteraction
+    | InboundCustomerUpdated
+    | InboundClockTick,
+    Field(discriminator="type"),
+]
+
+INBOUND: TypeAdapter[Inbound] = TypeAdapter(Inbound)

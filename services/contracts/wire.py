@@ -1,0 +1,43 @@
+"""Encoding on the topics: JSON, so that any tool can read it; instants as RFC 3339 in UTC."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from services.contracts.command import CommandMessage
+from services.contracts.deadletter import DeadLetter
+from services.contracts.decision import Decision
+from services.contracts.errors import InvalidMessage
+from services.contracts.events import AnyEvent
+from services.contracts.profile import ProfileMessage
+from services.contracts.receipt import Receipt
+
+T = TypeVar("T")
+
+
+class Wire(Generic[T]):
+    """One message type on a topic."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
+        self.encode = msgspec.json.Encoder().encode
+
+    def decode(self, value: bytes) -> T:
+        """Raise `InvalidMessage` (reason `malformed`) for anything but this type."""
+        try:
+            return self._decoder.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidMessage("malformed", f"not a {self._name}: {error}") from error
+
+    @property
+    def _name(self) -> str:
+        return str(getattr(self.kind, "__name__", "message of this topic"))
+
+
+EVENTS: Wire[AnyEvent] = Wire(AnyEvent)
+PROFILES: Wire[ProfileMessage] = Wire(ProfileMessage)
+COMMANDS: Wire[CommandMessage] = Wire(CommandMessage)
+DECISIONS: Wire[Decision] = Wire(Decision)
+RECEIPTS: Wire[Receipt] = Wire(Receipt)
+DEAD_LETTERS: Wire[DeadLetter] = Wire(DeadLetter)

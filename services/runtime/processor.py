@@ -1,0 +1,95 @@
+"""The pure core of a stateful service, as the runtime sees it.
+
+A service keeps one state per customer and changes it only here: by a message about that customer (`apply`) or by an
+instant it asked for (`wake`). Both are pure functions of their arguments, so replaying the same records gives the
+same states and the same outputs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from services.contracts.events import Origin
+from services.runtime.record import Record
+
+S = TypeVar("S")
+M = TypeVar("M")
+
+
+@dataclass(slots=True)
+class Inbox(Generic[M]):
+    """A decoded record: whom it is about, when it happened (aware), and the message itself.
+
+    An empty `customer_id` means the message only moves the clock. `origin` is set where the publisher upstream keeps
+    no state and may repeat itself; the runtime then drops repeats.
+    """
+
+    customer_id: str
+    at: datetime
+    message: M
+    origin: Origin | None = None
+
+
+class Emit(NamedTuple):
+    """An output for the customer at hand; the runtime adds key and partition."""
+
+    topic: str
+    value: bytes
+
+
+@dataclass(slots=True)
+class Step(Generic[S]):
+    """What one message or one instant did to a customer.
+
+    `state` is the new state (the same object, changed, is fine); None forgets the customer. `due` is the one instant at
+    which the customer wants to be woken next; None clears it. `effects` are things to do outside (sending a message)
+    before the batch is committed; their results come back through `Effector.settle`.
+    """
+
+    state: S | None
+    outputs: Sequence[Emit] = ()
+    due: datetime | None = None
+    effects: Sequence[Any] = field(default=())
+
+
+class Processor(Protocol[S, M]):
+    """The pure core of one service."""
+
+    def decode(self, record: Record) -> Inbox[M]:
+        """Raise `InvalidMessage` for a record that can never be processed."""
+        ...
+
+    def load(self, blob: bytes) -> S: ...
+
+    def dump(self, state: S) -> bytes: ...
+
+    def apply(self, state: S | None, message: M, record: Record, now: datetime) -> Step[S] | None:
+        """Fold one message in; None if it changes nothing (a repeat).
+
+        Raise `InvalidMessage`, before any change to `state`, for a message that is wrong for this service.
+        """
+        ...
+
+    def wake(self, state: S, now: datetime) -> Step[S] | None:
+        """The instant asked for has come; `now` is that instant, or later on the wall clock after a stop.
+
+        None keeps the state as it is and clears the timer.
+        """
+        ...
+
+    def tick(self, message: M) -> Sequence[Emit]:
+        """What to send on, to the same partition, when a message only moves the clock."""
+        ...
+
+
+class Effector(Protocol[S]):
+    """Does what `Step.effects` asks for. Only the notifier has one."""
+
+    async def perform(self, effects: Sequence[Any]) -> Sequence[Any]:
+        """Do all of them, each within its own bounds; one result per effect, in order. Raise `Retryable` to give up the batch."""
+        ...
+
+    def settle(self, state: S | None, effect: Any, result: Any, now: datetime) -> Step[S] | None:
+        """Fold one result into the state of the customer whose effect it was."""
+        ...

@@ -1,0 +1,90 @@
+"""Where a stateful service keeps what it knows: one partition at a time, owned by one worker at a time.
+
+The position in the store is the truth about what was processed; Kafka's committed offset only saves time. Implementations:
+`RedisStore` and `MemoryStore`; one conformance suite runs on both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from services.contracts.errors import KoipondError
+
+
+class Fenced(KoipondError):  # noqa: N818 - the field's own word
+    """Another worker has claimed this partition; whatever was computed here must be dropped."""
+
+
+class StoreUnavailable(KoipondError):  # noqa: N818
+    """The store cannot be reached or refuses for the moment; nothing is known about the last write."""
+
+
+class Seen(NamedTuple):
+    """How far one inbound partition was read by the stateless publisher upstream: next offset, highest timestamp."""
+
+    next_offset: int
+    timestamp_ms: int
+
+
+class Due(NamedTuple):
+    """A customer's timer; `at_ms` is Unix milliseconds."""
+
+    at_ms: int
+    customer_id: str
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where a partition stands.
+
+    `positions`: input topic -> next offset to process. `watermark_ms`: highest event time seen, Unix milliseconds.
+    `origins`: "topic/partition" of a stateless publisher's input -> how far it is known.
+    """
+
+    positions: dict[str, int] = field(default_factory=dict)
+    watermark_ms: int | None = None
+    origins: dict[str, Seen] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Claim:
+    """Ownership of a partition: every commit names its epoch, and only the newest epoch may commit."""
+
+    partition: int
+    epoch: int
+    cursor: Cursor
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything one batch changes, applied all at once or not at all.
+
+    `states`: customer -> blob, None deletes. `timers`: customer -> Unix milliseconds, None clears.
+    """
+
+    cursor: Cursor
+    states: Mapping[str, bytes | None]
+    timers: Mapping[str, int | None]
+
+
+class Store(Protocol):
+    """All methods raise `StoreUnavailable` when the store is away."""
+
+    async def claim(self, partition: int) -> Claim:
+        """Take a partition over. Every older claim is void from now on."""
+        ...
+
+    async def load(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """States in the order asked for; None for an unknown customer."""
+        ...
+
+    async def due(self, partition: int, until_ms: int, limit: int) -> list[Due]:
+        """Timers at or before `until_ms`, earliest first (ties by customer id), at most `limit`."""
+        ...
+
+    async def commit(self, claim: Claim, changes: Changes) -> None:
+        """Apply all changes atomically, if `claim` is still the newest; else change nothing and raise `Fenced`.
+
+        A cursor that lies behind the stored one is refused as `Fenced` too.
+        """
+        ...
