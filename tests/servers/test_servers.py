@@ -1,0 +1,71 @@
+"""The servers of the test session do what the system tests rely on."""
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from redis.asyncio import Redis
+
+from deploy.embedded.process import ProcessFailed
+from tests.servers.server import Server
+
+pytestmark = pytest.mark.system
+
+
+async def _create(address: str, name: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 1, 1)])
+    finally:
+        await admin.close()
+
+
+async def _send(address: str, topic: str, value: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=address) as producer:
+        await producer.send_and_wait(topic, value)
+
+
+async def _read(address: str, topic: str) -> bytes | None:
+    async with AIOKafkaConsumer(topic, bootstrap_servers=address, auto_offset_reset="earliest") as consumer:
+        value: bytes | None = (await consumer.getone()).value
+        return value
+
+
+async def test_a_record_survives_a_killed_broker(clean_kafka: str, durable_kafka: Server) -> None:
+    """What Apache Kafka acknowledged is there after kill -9 and a start, on the same address."""
+    await _create(clean_kafka, "ponds")
+    await _send(clean_kafka, "ponds", b"koi")
+    durable_kafka.kill()
+    durable_kafka.start()
+    assert await _read(clean_kafka, "ponds") == b"koi"
+
+
+async def test_cleaning_leaves_no_topics(clean_kafka: str) -> None:
+    """A test that asks for a clean broker does not see topics of the test before."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=clean_kafka)
+    await admin.start()
+    try:
+        assert [name for name in await admin.list_topics() if not name.startswith("__")] == []
+    finally:
+        await admin.close()
+
+
+async def test_redis_keeps_its_keys_when_killed(clean_redis: str, redis_server: Server) -> None:
+    """A key that Redis acknowledged is there after kill -9 and a start."""
+    async with Redis.from_url(clean_redis) as client:
+        await client.set("pond", b"koi")
+    redis_server.kill()
+    redis_server.start()
+    async with Redis.from_url(clean_redis) as client:
+        assert await client.get("pond") == b"koi"
+
+
+def test_a_paused_server_does_not_answer(redis_server: Server) -> None:
+    """Pause freezes a server without closing its port; resume brings it back."""
+    redis_server.pause()
+    try:
+        with pytest.raises(ProcessFailed, match="not ready within"):
+            redis_server.process.wait_ready(redis_server.answers, 0.1)
+    finally:
+        redis_server.resume()
+    assert redis_server.answers()
