@@ -1,0 +1,108 @@
+"""The store on Redis 7+ or Valkey, standalone or cluster: `koi:<service>:{<partition>}:…`.
+
+| key | type | holds |
+|---|---|---|
+| `…:meta` | hash | epoch, position per topic, watermark, origins |
+| `…:timers` | sorted set | customer → Unix milliseconds |
+| `…:c:<customer>` | string | the customer's state |
+"""
+
+from collections.abc import Awaitable, Sequence
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.runtime.store import Changes, Claim, Cursor, Due, Fenced, Seen, StoreUnavailable
+
+LIBRARY = (files("services.runtime") / "commit.lua").read_text()
+T = TypeVar("T")
+
+_POSITION = "position:"
+_ORIGIN = "origin:"
+
+
+class RedisStore:
+    """One service's keys. `prefix` is the service's short name, such as `score`."""
+
+    def __init__(self, client: "Redis", prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+
+    async def load_functions(self) -> None:
+        """Put the function library into Redis. Its name carries the version, so this replaces only itself."""
+        await self._call(self._client.function_load(LIBRARY, replace=True))
+
+    async def ping(self) -> None:
+        await self._call(self._client.ping())
+
+    async def claim(self, partition: int) -> Claim:
+        epoch, flat = await self._function("koipond_claim_v1", 1, self._key(partition, "meta"))
+        fields = dict(zip(map(_text, flat[::2]), map(_text, flat[1::2]), strict=True))
+        cursor = Cursor()
+        for name, value in fields.items():
+            if name.startswith(_POSITION):
+                cursor.positions[name.removeprefix(_POSITION)] = int(value)
+            elif name.startswith(_ORIGIN):
+                offset, timestamp = value.split()
+                cursor.origins[name.removeprefix(_ORIGIN)] = Seen(int(offset), int(timestamp))
+            elif name == "watermark":
+                cursor.watermark_ms = int(value)
+        return Claim(partition, int(epoch), cursor)
+
+    async def load(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        if not customers:
+            return []
+        keys = [self._key(partition, f"c:{customer}") for customer in customers]
+        blobs: Any = await self._call(self._client.mget(keys))
+        return list(blobs)
+
+    async def due(self, partition: int, until_ms: int, limit: int) -> list[Due]:
+        found: Any = await self._call(
+            self._client.zrangebyscore(
+                self._key(partition, "timers"), "-inf", until_ms, start=0, num=limit, withscores=True
+            )
+        )
+        return [Due(int(score), customer.decode()) for customer, score in found]
+
+    async def commit(self, claim: Claim, changes: Changes) -> None:
+        fields: list[str | int] = []
+        for topic, position in changes.cursor.positions.items():
+            fields += (_POSITION + topic, position)
+        for source, seen in changes.cursor.origins.items():
+            fields += (_ORIGIN + source, f"{seen.next_offset} {seen.timestamp_ms}")
+        if changes.cursor.watermark_ms is not None:
+            fields += ("watermark", changes.cursor.watermark_ms)
+        keys = [self._key(claim.partition, "meta"), self._key(claim.partition, "timers")]
+        arguments: list[Any] = [claim.epoch, len(fields) // 2, *fields]
+        for customer, blob in changes.states.items():
+            keys.append(self._key(claim.partition, f"c:{customer}"))
+            arguments.append(b"" if blob is None else blob)
+        for customer, at_ms in changes.timers.items():
+            arguments += (customer, "" if at_ms is None else at_ms)
+        answer = _text(await self._function("koipond_commit_v1", len(keys), *keys, *arguments))
+        if answer != "OK":
+            raise Fenced(f"partition {claim.partition} of {self._prefix}: {answer}")
+
+    def _key(self, partition: int, rest: str) -> str:
+        return f"koi:{self._prefix}:{{{partition}}}:{rest}"
+
+    async def _function(self, name: str, keys: int, *arguments: Any) -> Any:
+        try:
+            return await self._call(self._client.fcall(name, keys, *arguments))
+        except StoreUnavailable as error:
+            if "Function not found" not in str(error):
+                raise
+            await self.load_functions()  # Redis came back without it (a fail-over, a flush)
+            return await self._call(self._client.fcall(name, keys, *arguments))
+
+    async def _call(self, awaitable: Awaitable[T]) -> T:
+        try:
+            return await awaitable
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(f"Redis: {type(error).__name__}: {error}") from error
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,311 @@
+"""A worker: keeps one stage fed from Kafka, through rebalances, failures and stops.
+
+FastStream polls and calls `on_batch`; `maintain` claims partitions, fires timers and commits offsets in between. Both
+take the same lock, and so does a rebalance: a partition is never taken away under a running batch.
+"""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.contracts.errors import Retryable
+from services.runtime.dead_letter import Flooded
+from services.runtime.record import Record
+from services.runtime.stage import Resume, Stage
+from services.runtime.store import Fenced, StoreUnavailable
+from services.runtime.telemetry import Telemetry
+
+_MAINTAIN_SECONDS = 0.1
+_WAKE_SECONDS = 0.25
+_COMMIT_SECONDS = 1.0
+_COMMIT_TIMEOUT = 5.0
+_LAG_SECONDS = 5.0
+_LONGEST_BACKOFF = 5.0
+_AT_ONCE = 8
+"""Partitions of one batch handled side by side: they wait for the network more than they compute."""
+
+log = structlog.get_logger()
+
+
+class PositionLost(Retryable):
+    """The stored position and the topic do not fit together."""
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """Why a partition is not held, how often it failed in a row, and when to try again (monotonic seconds)."""
+
+    why: str
+    failures: int
+    retry_at: float
+
+
+class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Runs `stage` on whatever partitions the consumer group assigns.
+
+    A partition is *assigned* by Kafka, and *held* once the stage has claimed it and the consumer stands at its position.
+    Records of partitions not held are dropped unread: they are read again after the claim.
+
+    A batch may have been fetched before the claim's seek and arrive after it; taking it would leave a gap. So claims are
+    numbered, the numbers are noted whenever a batch is done (the next one is fetched after that), and records fetched
+    under an older number are dropped and read again.
+    """
+
+    def __init__(self, stage: Stage, telemetry: Telemetry, *, fence_seconds: float) -> None:
+        self._stage = stage
+        self._telemetry = telemetry
+        self._fence_seconds = fence_seconds
+        self._consumer: AIOKafkaConsumer | None = None
+        self._assigned: dict[int, set[TopicPartition]] = {}
+        self._held: set[int] = set()
+        self._claims: dict[int, int] = defaultdict(int)
+        self._claims_at_fetch: dict[int, int] = {}
+        self._starts: dict[TopicPartition, int] = {}
+        self._trouble: dict[int, _Trouble] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._lock = asyncio.Lock()
+        self._joined = False
+        self._stopping = False
+        self._alive_at = time.monotonic()
+        self._wake_at = 0.0
+        self._commit_at = 0.0
+        self._lag_at = 0.0
+
+    def attach(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    # --- what health asks
+
+    def not_ready(self) -> str | None:
+        """Why this worker is not doing its whole job, or None."""
+        if self._stopping:
+            return "stopping"
+        if not self._joined:
+            return "waiting for the consumer group"
+        missing = sorted(self._assigned.keys() - self._held)
+        if missing:
+            trouble = next((self._trouble[p].why for p in missing if p in self._trouble), "claiming")
+            return f"{len(missing)} of {len(self._assigned)} partitions are not held: {trouble}"
+        return None
+
+    def silent_seconds(self) -> float:
+        """Seconds since the worker last showed that it moves."""
+        return time.monotonic() - self._alive_at
+
+    # --- what Kafka tells
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        async with self._lock:
+            try:
+                await self._commit_offsets()
+            finally:
+                for tp in revoked:
+                    self._release(tp)
+                self._telemetry.rebalance()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        # No I/O here: aiokafka swallows what a listener raises. `maintain` claims.
+        self._joined = True
+        self._telemetry.rebalance()
+        assigned = set(assigned)
+        for tp in assigned:
+            self._assigned.setdefault(tp.partition, set()).add(tp)
+            self._let_go(tp.partition)
+        if self._consumer is not None:
+            self._consumer.pause(*assigned)
+
+    # --- what FastStream brings
+
+    async def on_batch(self, batch: Sequence[ConsumerRecord]) -> None:
+        """Never raises: what fails is dropped here and read again from its position."""
+        by_partition: dict[int, list[Record]] = defaultdict(list)
+        for r in batch:
+            by_partition[r.partition].append(
+                Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+            )
+        async with self._lock:
+            gate = asyncio.Semaphore(_AT_ONCE)
+            await asyncio.gather(*(self._handle(gate, p, records) for p, records in by_partition.items()))
+            self._claims_at_fetch = dict(self._claims)
+            self._alive_at = time.monotonic()
+
+    async def _handle(self, gate: asyncio.Semaphore, partition: int, records: Sequence[Record]) -> None:
+        async with gate:
+            if partition not in self._held or self._stopping:
+                return
+            if self._claims_at_fetch.get(partition) != self._claims[partition]:
+                self._read_again(partition)
+                return
+            try:
+                await self._stage.handle(partition, records, datetime.now(UTC))
+                self._trouble.pop(partition, None)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be lost
+                self._failed(partition, error)
+
+    def _read_again(self, partition: int) -> None:
+        if self._consumer is not None:
+            for tp in self._assigned[partition]:
+                self._consumer.seek(tp, self._starts[tp])
+
+    # --- what time brings
+
+    async def maintain(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            await asyncio.sleep(_MAINTAIN_SECONDS)
+            async with self._lock:
+                if self._consumer is None or self._stopping:
+                    continue
+                await self._claim_missing(self._consumer)
+                now = time.monotonic()
+                if now - self._wake_at > _WAKE_SECONDS:
+                    self._wake_at = now
+                    await self._wake()
+                if now - self._commit_at > _COMMIT_SECONDS:
+                    self._commit_at = now
+                    await self._commit_offsets()
+                if now - self._lag_at > _LAG_SECONDS:
+                    self._lag_at = now
+                    self._measure_lag(self._consumer)
+                self._alive_at = time.monotonic()
+            self._telemetry.owned(len(self._held))
+            self._telemetry.ready(self.not_ready() is None)
+
+    async def _wake(self) -> None:
+        for partition in sorted(self._held):
+            try:
+                await self._stage.wake(partition, datetime.now(UTC))
+                self._trouble.pop(partition, None)
+            except Exception as error:  # noqa: BLE001 - the same: drop, and read again
+                self._failed(partition, error)
+
+    async def finish(self) -> None:
+        """Let the batch in hand finish, commit, and take no more."""
+        async with self._lock:
+            self._stopping = True
+            await self._commit_offsets()
+
+    async def _claim_missing(self, consumer: AIOKafkaConsumer) -> None:
+        now = time.monotonic()
+        for partition in sorted(self._assigned.keys() - self._held):
+            trouble = self._trouble.get(partition)
+            if trouble is not None and trouble.retry_at > now:
+                continue
+            try:
+                await self._claim(consumer, partition)
+            except Exception as error:  # noqa: BLE001 - the partition stays unheld and is tried again
+                self._failed(partition, error)
+
+    async def _claim(self, consumer: AIOKafkaConsumer, partition: int) -> None:
+        start = await self._stage.claim(partition)
+        tps = self._assigned[partition]
+        for tp in tps:
+            await self._seek(consumer, tp, start.get(tp.topic))
+        self._claims[partition] += 1
+        self._held.add(partition)
+        consumer.resume(*tps)
+
+    async def _seek(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: int | None) -> None:
+        """Always seek, even to where the consumer seems to stand: it may have read ahead."""
+        try:
+            if position is None and self._stage.resume is Resume.COMMITTED:
+                position = await consumer.committed(tp)
+            first = (await consumer.beginning_offsets([tp]))[tp]
+            end = (await consumer.end_offsets([tp]))[tp]
+        except KafkaError as error:
+            raise Retryable(f"Kafka: {type(error).__name__}: {error}") from error
+        if position is None:
+            position = first
+        elif position > end:
+            raise PositionLost(
+                f"the stored position {position} of {tp.topic}/{tp.partition} lies beyond its end {end}: "
+                "the topic was deleted and made anew, or this is another Kafka"
+            )
+        elif position < first:
+            log.error("records_lost_to_retention", topic=tp.topic, partition=tp.partition, count=first - position)
+            self._telemetry.failure("retention")
+        self._starts[tp] = max(position, first)
+        consumer.seek(tp, self._starts[tp])
+
+    def _failed(self, partition: int, error: Exception) -> None:
+        """Drop the partition: forget what is held, stop fetching, claim again after a while."""
+        why = _why(error)
+        failures = self._trouble[partition].failures + 1 if partition in self._trouble else 1
+        delay = min(_LONGEST_BACKOFF, 0.1 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        if why == "fenced":
+            # The new owner is right. If the group still thinks it is us by then, it is.
+            delay = self._fence_seconds
+        self._telemetry.failure(why)
+        log.log(
+            40 if why == "internal" else 30,
+            "batch_dropped",
+            partition=partition,
+            why=why,
+            error=str(error),
+            retry_in_seconds=round(delay, 2),
+            exc_info=error if why == "internal" else None,
+        )
+        self._let_go(partition)
+        self._trouble[partition] = _Trouble(str(error), failures, time.monotonic() + delay)
+        if self._consumer is not None and partition in self._assigned:
+            self._consumer.pause(*self._assigned[partition])
+
+    def _release(self, tp: TopicPartition) -> None:
+        self._let_go(tp.partition)
+        self._committed.pop(tp, None)
+        tps = self._assigned.get(tp.partition, set())
+        tps.discard(tp)
+        if not tps:
+            self._assigned.pop(tp.partition, None)
+            self._trouble.pop(tp.partition, None)
+
+    def _let_go(self, partition: int) -> None:
+        self._held.discard(partition)
+        self._stage.drop(partition)
+
+    async def _commit_offsets(self) -> None:
+        """Tell Kafka where we stand. Only saves time and shows lag: a failure is no more than a log line."""
+        offsets = {}
+        for partition in self._held:
+            positions = self._stage.positions(partition)
+            for tp in self._assigned.get(partition, ()):
+                position = positions.get(tp.topic)
+                if position is not None and self._committed.get(tp) != position:
+                    offsets[tp] = position
+        if not offsets or self._consumer is None:
+            return
+        try:
+            await asyncio.wait_for(self._consumer.commit(offsets), _COMMIT_TIMEOUT)
+            self._committed.update(offsets)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("offset_commit_failed", error=f"{type(error).__name__}: {error}")
+
+    def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
+        for partition in self._held:
+            positions = self._stage.positions(partition)
+            for tp in self._assigned.get(partition, ()):
+                end: Any = consumer.highwater(tp)
+                if end is not None and tp.topic in positions:
+                    self._telemetry.lag(tp.topic, tp.partition, max(0, end - positions[tp.topic]))
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case Fenced():
+            return "fenced"
+        case StoreUnavailable():
+            return "store"
+        case Flooded():
+            return "flooded"
+        case Retryable():
+            return "retryable"
+    return "internal"
