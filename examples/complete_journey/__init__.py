@@ -1,0 +1,1 @@
+"""A year of a real grocer, replayed through the whole pond; `python -m examples.complete_journey`."""

@@ -5,10 +5,20 @@ canonical event of `events`.
 """
 
 import re
+import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+)
 
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, Touchpoint
 
@@ -37,6 +47,19 @@ def _known_kind(kind: str) -> str:
     raise ValueError(f"unknown kind {kind!r}; write custom:{kind} for one of your own")
 
 
+def _written_out(at: Any) -> Any:
+    # pydantic would also take a bare number, and read 20260131 as a day in 1970
+    if isinstance(at, datetime) or (isinstance(at, str) and at[4:5] == "-"):
+        return at
+    raise ValueError("an instant is written out, e.g. 2026-01-31T08:00:00+08:00")
+
+
+def _exact(scalar: str | int | float | bool | None) -> str | int | float | bool | None:
+    if isinstance(scalar, int) and abs(scalar) > MAX_EXACT_INT:
+        raise ValueError("a whole number beyond 2^53 is not exact everywhere; write it in quotes")
+    return scalar
+
+
 def _sane_instant(at: datetime) -> datetime:
     if not 1970 <= at.year <= 9000:  # noqa: PLR2004 - what every reader can turn into Unix milliseconds
         raise ValueError("the year must lie between 1970 and 9000")
@@ -48,11 +71,11 @@ Id = Annotated[
 ]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_printable)]
 Text = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable)]
-Instant = Annotated[AwareDatetime, AfterValidator(_sane_instant)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_sane_instant)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR, strict=True)]
 PositiveAmount = Annotated[int, Field(gt=0, le=MAX_AMOUNT_MINOR, strict=True)]
-Scalar = Text | int | float | bool | None
+Scalar = Annotated[Text | int | float | bool | None, AfterValidator(_exact)]
 
 
 class _Inbound(BaseModel):

@@ -184,7 +184,6 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         for partition in sorted(self._held):
             try:
                 await self._stage.wake(partition, datetime.now(UTC))
-                self._trouble.pop(partition, None)
             except Exception as error:  # noqa: BLE001 - the same: drop, and read again
                 self._failed(partition, error)
 
