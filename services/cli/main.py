@@ -1,0 +1,192 @@
+"""`koi`: what a person types."""
+
+import asyncio
+import sys
+from enum import StrEnum
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from services.contracts.topics import TOPICS
+
+OUT = Console()
+ERR = Console(stderr=True, soft_wrap=True)
+
+app = typer.Typer(
+    name="koi",
+    help="Koipond keeps a brand's private customer pool alive: scores, tiers and re-activation, per event.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+topics_app = typer.Typer(help="The Kafka topics: list them, create them.", no_args_is_help=True)
+rules_app = typer.Typer(help="Rule files: check them, see what they may name.", no_args_is_help=True)
+mappings_app = typer.Typer(help="Vendor mapping files: check them.", no_args_is_help=True)
+app.add_typer(topics_app, name="topics")
+app.add_typer(rules_app, name="rules")
+app.add_typer(mappings_app, name="mappings")
+
+
+class ServiceName(StrEnum):
+    """The services that `koi run` starts."""
+
+    INGEST = "ingest"
+    SCORING = "scoring"
+    RULES = "rules"
+    NOTIFIER = "notifier"
+
+
+@app.command()
+def run(service: Annotated[ServiceName, typer.Argument(help="which service")]) -> None:
+    """Run one service until it is stopped (Ctrl-C or SIGTERM). Settings come from KOI_… variables; see `koi settings`."""
+    module = _service_module(service)
+    try:
+        module.main()
+    except ValidationError as error:
+        _bad_settings(error)
+
+
+@app.command()
+def settings(service: Annotated[ServiceName, typer.Argument(help="which service")]) -> None:
+    """List every setting of a service: variable, default and meaning."""
+    kind = _service_module(service).SETTINGS
+    table = Table("variable", "default", "meaning", box=None, header_style="bold")
+    for name, field in kind.model_fields.items():
+        default = "" if field.default is None or field.is_required() else str(field.default)
+        table.add_row(f"KOI_{name.upper()}", escape(default), escape(field.description or ""))
+    OUT.print(table)
+
+
+@topics_app.command("list")
+def topics_list() -> None:
+    """Show every topic: who writes it, who reads it, how long it is kept."""
+    table = Table("topic", "key", "kept", "written by", "read by", "what it carries", header_style="bold")
+    for topic in TOPICS:
+        kept = "compacted" if topic.retention is None else f"{topic.retention.days} days"
+        table.add_row(topic.name, topic.key, kept, topic.owner, ", ".join(topic.readers), topic.about)
+    OUT.print(table)
+
+
+@topics_app.command("create")
+def topics_create() -> None:
+    """Create the topics that are missing. Never changes one that exists."""
+    from services.cli.topics import create_topics  # noqa: PLC0415 - the client library is slow to import
+    from services.runtime.settings import Settings  # noqa: PLC0415
+
+    try:
+        results = asyncio.run(create_topics(Settings()))
+    except ValidationError as error:
+        _bad_settings(error)
+    except Exception as error:  # noqa: BLE001 - whatever the client says, one line
+        _fail(f"cannot create topics: {error}")
+    for result in results:
+        OUT.print(f"{result.name}: {escape(result.outcome)}")
+    if any(result.differs for result in results):
+        raise typer.Exit(1)
+
+
+@rules_app.command("check")
+def rules_check(
+    path: Annotated[Path, typer.Argument(help="a rule file, or a folder of them", exists=True)],
+) -> None:
+    """Check rule files and say everything that is wrong with them, with file, line and column."""
+    from services.rules.rulebook import load_rulebook  # noqa: PLC0415
+    from services.rules.source import RuleError  # noqa: PLC0415
+
+    try:
+        book = load_rulebook(path)
+    except RuleError as error:
+        for line in str(error).splitlines():
+            ERR.print(line, markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    OUT.print(f"{escape(str(path))}: {len(book.ladders)} ladders and {len(book.campaigns)} campaigns are fine")
+
+
+@rules_app.command("features")
+def rules_features() -> None:
+    """List what a condition may name: the feature catalogue."""
+    from services.rules.features import CATALOGUE  # noqa: PLC0415
+
+    table = Table("name", "type", "unit", "changes with time", "meaning", header_style="bold")
+    for feature in CATALOGUE.values():
+        moves = "yes" if feature.time_dependent else ""
+        table.add_row(feature.name, str(feature.type), feature.unit, moves, feature.meaning)
+    OUT.print(table)
+
+
+@mappings_app.command("check")
+def mappings_check(path: Annotated[Path, typer.Argument(help="a mapping file, or a folder", exists=True)]) -> None:
+    """Check vendor mapping files and say everything that is wrong with them."""
+    from services.ingest.mapping import MappingError, load_mappings  # noqa: PLC0415
+
+    try:
+        mappings = load_mappings(path)
+    except MappingError as error:
+        for line in str(error).splitlines():
+            ERR.print(line, markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    OUT.print(f"{escape(str(path))}: {len(mappings)} mappings are fine")
+
+
+@app.command()
+def schemas(
+    write: Annotated[Path | None, typer.Option(help="write the files into this folder")] = None,
+) -> None:
+    """Say whether the JSON Schemas under docs/contracts are those of the code, or write them."""
+    from services.cli import schemas as generated  # noqa: PLC0415
+
+    if write is not None:
+        generated.write(write)
+        OUT.print(f"written to {escape(str(write))}")
+        return
+    stale = generated.stale(Path("docs/contracts"))
+    for path in stale:
+        ERR.print(f"{path} is stale", markup=False)
+    if stale:
+        _fail("run: koi schemas --write docs/contracts")
+    OUT.print("docs/contracts is up to date")
+
+
+@app.command()
+def asyncapi() -> None:
+    """Print the AsyncAPI document of the whole pipeline (JSON)."""
+    from services.cli.asyncapi import document  # noqa: PLC0415
+
+    sys.stdout.write(document())
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    show_version: Annotated[bool, typer.Option("--version", help="print the version", is_eager=True)] = False,
+) -> None:
+    if show_version:
+        OUT.print(f"koi {version('koipond')}")
+        raise typer.Exit
+
+
+def _service_module(service: ServiceName) -> "object":
+    return import_module(f"services.{service.value}.app")
+
+
+def _bad_settings(error: ValidationError) -> None:
+    for problem in error.errors():
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        ERR.print(f"KOI_{name}: {problem['msg']} (given: {problem['input']!r})", markup=False, highlight=False)
+    raise typer.Exit(2) from None
+
+
+def _fail(line: str) -> None:
+    ERR.print(line, markup=False, highlight=False)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    app()
