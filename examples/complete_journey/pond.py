@@ -1,0 +1,60 @@
+"""What anyone finds on the topics afterwards, repeats removed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from services.contracts import topics, wire
+from services.contracts.command import Command
+from services.contracts.deadletter import DeadLetter
+from services.contracts.decision import Decision
+from services.contracts.profile import Profile, ProfileMessage
+from services.contracts.receipt import Receipt
+
+READ = (topics.PROFILES, topics.DECISIONS, topics.NOTIFICATIONS, topics.RECEIPTS, topics.DEAD_LETTER)
+"""The topics that tell the whole story."""
+
+
+@dataclass
+class Pond:
+    """Filled record by record with `take`; records of one partition must come in their order.
+
+    A stage repeats outputs after a crash. Repeats carry the same identity, so the first of each is kept: the newest
+    (version, tick) of a customer, decisions and commands by id, receipts by command, dead letters by place.
+    """
+
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    commands: dict[str, Command] = field(default_factory=dict)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    dead_letters: dict[tuple[str, str, int, int], DeadLetter] = field(default_factory=dict)
+    records: Counter[str] = field(default_factory=Counter)
+    """Records read per topic, repeats and ticks included."""
+
+    def take(self, topic: str, value: bytes) -> None:
+        """Raise `InvalidMessage` for a record that is not what the topic carries, `KeyError` for another topic."""
+        self.records[topic] += 1
+        match topic:
+            case topics.PROFILES.name:
+                self._profile(wire.PROFILES.decode(value))
+            case topics.DECISIONS.name:
+                decision = wire.DECISIONS.decode(value)
+                self.decisions.setdefault(decision.id, decision)
+            case topics.NOTIFICATIONS.name:
+                command = wire.COMMANDS.decode(value)
+                if isinstance(command, Command):
+                    self.commands.setdefault(command.id, command)
+            case topics.RECEIPTS.name:
+                receipt = wire.RECEIPTS.decode(value)
+                self.receipts.setdefault(receipt.command_id, receipt)
+            case topics.DEAD_LETTER.name:
+                letter = wire.DEAD_LETTERS.decode(value)
+                self.dead_letters.setdefault((letter.service, letter.topic, letter.partition, letter.offset), letter)
+            case _:
+                raise KeyError(topic)
+
+    def _profile(self, message: ProfileMessage) -> None:
+        if not isinstance(message, Profile):
+            return
+        known = self.profiles.get(message.customer_id)
+        if known is None or (message.version, message.tick) > (known.version, known.tick):
+            self.profiles[message.customer_id] = message

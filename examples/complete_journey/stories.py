@@ -1,0 +1,193 @@
+"""Five customers whose year shows what the pond does, and why it did it. Pure, and the same choice on every run."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import TypeAlias
+
+from examples.complete_journey.pond import Pond
+from examples.complete_journey.summary import JUMPS, rule_name
+from services.contracts.decision import Decision, Outcome, Verdict
+from services.contracts.profile import Profile
+from services.contracts.receipt import DeliveryOutcome
+
+MOST_STEPS = 6
+
+
+@dataclass(frozen=True)
+class Step:
+    """One dated decision: what was decided, the conditions with the values they saw, and what became of its messages."""
+
+    at: datetime
+    what: str
+    outcome: Outcome
+    verdicts: tuple[Verdict, ...]
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Story:
+    """`left_out`: decisions beyond those told."""
+
+    customer_id: str
+    theme: str
+    facts: str
+    steps: tuple[Step, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Life:
+    """One customer: the last snapshot, and all decisions in the order they were made."""
+
+    profile: Profile
+    decisions: tuple[Decision, ...]
+
+    def of(self, *outcomes: Outcome) -> list[Decision]:
+        return [decision for decision in self.decisions if decision.outcome in outcomes]
+
+
+Rank: TypeAlias = tuple[int, ...]
+Fits: TypeAlias = Callable[[Life], Rank | None]
+"""How well a life illustrates a theme, higher is better; None: not at all."""
+
+
+def _promoted(life: Life) -> Rank | None:
+    moves = life.of(*JUMPS)
+    if not moves or any(move.outcome is Outcome.DEMOTED for move in moves):
+        return None
+    return len(moves), life.profile.lifetime_net_minor
+
+
+def _demoted(life: Life) -> Rank | None:
+    moves = life.of(*JUMPS)
+    if not moves or moves[-1].outcome is not Outcome.DEMOTED:
+        return None
+    return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime_net_minor
+
+
+def _woken(life: Life) -> Rank | None:
+    fired = life.of(Outcome.FIRED)
+    last = life.profile.last_order_day
+    if not fired or last is None or datetime.combine(last, time(), UTC) <= fired[-1].decided_at:
+        return None
+    return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime_net_minor
+
+
+def _held_back(life: Life) -> Rank | None:
+    silent = life.of(Outcome.SUPPRESSED)
+    return (-abs(len(life.decisions) - MOST_STEPS), len(silent)) if silent else None
+
+
+def _steady(life: Life) -> Rank | None:
+    if any(move.outcome is Outcome.DEMOTED for move in life.of(*JUMPS)):
+        return None
+    return -len(life.of(Outcome.FIRED, Outcome.SUPPRESSED)), life.profile.lifetime_orders
+
+
+def _eventful(life: Life) -> Rank | None:
+    return (len(life.decisions),) if life.decisions else None
+
+
+THEMES: tuple[tuple[str, Fits], ...] = (
+    ("promoted", _promoted),
+    ("demoted", _demoted),
+    ("woken and came back", _woken),
+    ("a message held back", _held_back),
+    ("steady", _steady),
+)
+_INSTEAD: tuple[str, Fits] = ("eventful", _eventful)
+
+
+def choose(pond: Pond) -> list[Story]:
+    """One story per theme; a theme nobody fits gives its place to the most eventful customer left."""
+    lives = _lives(pond.profiles, pond.decisions.values())
+    told: list[Story] = []
+    for theme, fits in THEMES:
+        for name, test in ((theme, fits), _INSTEAD):
+            best = _best(lives, test)
+            if best is not None:
+                told.append(_tell(name, lives.pop(best), pond))
+                break
+    return told
+
+
+def _lives(profiles: Mapping[str, Profile], decisions: Iterable[Decision]) -> dict[str, Life]:
+    made: dict[str, list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        made[decision.customer_id].append(decision)
+    return {customer: Life(profile, tuple(made[customer])) for customer, profile in profiles.items()}
+
+
+def _best(lives: Mapping[str, Life], fits: Fits) -> str | None:
+    """Ties go to the smallest id, so that the order of arrival does not matter."""
+    ranked = ((rank, customer) for customer, life in lives.items() if (rank := fits(life)) is not None)
+    return min(ranked, key=lambda pair: (tuple(-part for part in pair[0]), pair[1]), default=(None, None))[1]
+
+
+def _tell(theme: str, life: Life, pond: Pond) -> Story:
+    told = _most_telling(life.decisions)
+    return Story(
+        customer_id=life.profile.customer_id,
+        theme=theme,
+        facts=_facts(life.profile),
+        steps=tuple(
+            Step(
+                at=decision.decided_at,
+                what=_what(decision),
+                outcome=decision.outcome,
+                verdicts=decision.verdicts,
+                messages=tuple(_message(command, pond) for command in decision.commands),
+            )
+            for decision in told
+        ),
+        left_out=len(life.decisions) - len(told),
+    )
+
+
+def _most_telling(decisions: Sequence[Decision]) -> list[Decision]:
+    """The last few, the very first always among them."""
+    return list(decisions) if len(decisions) <= MOST_STEPS else [decisions[0], *decisions[-MOST_STEPS + 1 :]]
+
+
+def _facts(profile: Profile) -> str:
+    last = f"last on {profile.last_order_day}" if profile.last_order_day else "none of late"
+    spent = f"{profile.lifetime_net_minor / 100:,.2f}"
+    return (
+        f"{profile.lifetime_orders:,} orders worth {spent}, {last}; "
+        f"R{profile.r} F{profile.f} M{profile.m}, {profile.segment.value}"
+    )
+
+
+def _what(decision: Decision) -> str:
+    rule = rule_name(decision.rule)
+    match decision.outcome:
+        case Outcome.PROMOTED | Outcome.DEMOTED:
+            return f"{rule}: {decision.from_tier} → {decision.to_tier}"
+        case Outcome.FIRED:
+            return f"{rule} fired (episode {decision.episode})"
+        case Outcome.SUPPRESSED:
+            return f"{rule} was due, but stayed silent: {decision.reason or 'no reason given'}"
+
+
+def _message(command_id: str, pond: Pond) -> str:
+    command = pond.commands.get(command_id)
+    receipt = pond.receipts.get(command_id)
+    name = command.template if command else "message"
+    if receipt is None:
+        return f"{name}: no receipt"
+    if receipt.outcome is DeliveryOutcome.SENT:
+        return f"{name}: sent by {receipt.channel}"
+    return f"{name}: {receipt.outcome.value} ({receipt.reason.value})"
+
+
+def actual(verdict: Verdict) -> str:
+    """The values a condition saw, as text: `recency_days = 47`."""
+    return ", ".join(f"{name} = {_value(value)}" for name, value in verdict.actual.items())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -1,0 +1,198 @@
+"""From what is on the topics to the figures an ops person asks for. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from examples.complete_journey.dataset import CURRENCY
+from examples.complete_journey.expected import Expected
+from examples.complete_journey.pond import Pond
+from services.contracts.command import Command
+from services.contracts.decision import Decision, Outcome
+from services.contracts.profile import Octant, Profile
+from services.contracts.receipt import DeliveryOutcome
+
+Ladders: TypeAlias = Mapping[str, Sequence[str]]
+"""Ladder name -> its tiers, lowest first."""
+
+JUMPS = (Outcome.PROMOTED, Outcome.DEMOTED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notifications:
+    """What became of all messages. `reasons`: outcome -> reason -> how many.
+
+    `suppressed` counts what the notifier held back and what rules kept silent about (a rule that was due, but cooling
+    down, emits no command). `unanswered` commands have no receipt: 0 once the pond is quiet.
+    """
+
+    commands: int
+    sent: int
+    suppressed: int
+    failed: int
+    unanswered: int
+    reasons: dict[str, dict[str, int]]
+    sent_by_rule: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jumps:
+    """Moves between tiers; months and ladders -> outcome -> how many."""
+
+    promoted: int
+    demoted: int
+    by_month: dict[str, dict[str, int]]
+    by_ladder: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The figures that are the same in every run over the same data and rules.
+
+    `tiers`: ladder -> tier -> customers. `recency_frequency`: five rows for R = 5 … 1, each with F = 1 … 5.
+    `revenue_curve`: the share of all revenue (0..1) that the best 0 %, 1 % … 100 % of the buyers bring.
+    `duplicate_sends`: messages a recipient took although it had one for the same rule, episode and step.
+    """
+
+    events_in: int
+    events_rejected: int
+    rejections: dict[str, int]
+    customers: int
+    orders_counted: int
+    net_minor: int
+    currency: str
+    top20_share: float
+    tiers: dict[str, dict[str, int]]
+    octants: dict[str, int]
+    recency_frequency: list[list[int]]
+    revenue_curve: list[float]
+    jumps: Jumps
+    notifications: Notifications
+    duplicate_sends: int
+    undelivered: int
+    """Receipts that say sent over the webhook although nothing arrived."""
+
+    def mismatches(self, expected: Expected) -> list[str]:
+        """One sentence for each figure that is not what the files say."""
+        pairs = {
+            "events_in": (self.events_in, expected.events_in),
+            "events_rejected": (self.events_rejected, 0),
+            "customers": (self.customers, expected.customers),
+            "orders_counted": (self.orders_counted, expected.orders_counted),
+            "net_minor": (self.net_minor, expected.net_minor),
+            "top20_share": (self.top20_share, expected.top20_share),
+            "commands without a receipt": (self.notifications.unanswered, 0),
+            "messages sent but not received": (self.undelivered, 0),
+        }
+        return [f"{name}: {got:,}, expected {want:,}" for name, (got, want) in pairs.items() if got != want]
+
+
+def summarise(pond: Pond, *, events_in: int, ladders: Ladders, accepted: Collection[str]) -> Summary:
+    """`accepted`: ids of the commands that the webhook's receiver took, each once."""
+    profiles = list(pond.profiles.values())
+    money = sorted((p.lifetime_net_minor for p in profiles if p.lifetime_net_minor > 0), reverse=True)
+    return Summary(
+        events_in=events_in,
+        events_rejected=len(pond.dead_letters),
+        rejections=dict(sorted(Counter(letter.reason for letter in pond.dead_letters.values()).items())),
+        customers=len(profiles),
+        orders_counted=sum(p.lifetime_orders for p in profiles),
+        net_minor=sum(p.lifetime_net_minor for p in profiles),
+        currency=CURRENCY,
+        top20_share=top_share(money, 20),
+        tiers=tiers(pond.decisions.values(), pond.profiles, ladders),
+        octants={octant.value: sum(p.segment is octant for p in profiles) for octant in Octant},
+        recency_frequency=recency_frequency(profiles),
+        revenue_curve=[top_share(money, percent) for percent in range(101)],
+        jumps=jumps(pond.decisions.values()),
+        notifications=notifications(pond),
+        duplicate_sends=duplicates(accepted, pond.commands),
+        undelivered=sum(
+            receipt.outcome is DeliveryOutcome.SENT
+            and receipt.channel == "webhook"
+            and receipt.command_id not in accepted
+            for receipt in pond.receipts.values()
+        ),
+    )
+
+
+def rule_name(rule: str) -> str:
+    """The name in `name@hash`."""
+    return rule.rpartition("@")[0] or rule
+
+
+def top_share(money: Sequence[int], percent: int) -> float:
+    """The share of the whole that the first `percent` of `money` (descending, all > 0) holds; a person is never cut in two."""
+    best = -(-len(money) * percent // 100)
+    return round(sum(money[:best]) / sum(money), 4) if money else 0.0
+
+
+def tiers(decisions: Iterable[Decision], customers: Collection[str], ladders: Ladders) -> dict[str, dict[str, int]]:
+    """Where everybody stands. Whoever never jumped is at the bottom. `decisions` in the order they were made, per customer."""
+    standing: dict[str, dict[str, str]] = {ladder: {} for ladder in ladders}
+    for decision in decisions:
+        ladder = rule_name(decision.rule)
+        if decision.outcome in JUMPS and decision.to_tier is not None and ladder in standing:
+            standing[ladder][decision.customer_id] = decision.to_tier
+    return {
+        ladder: {
+            name: sum(standing[ladder].get(customer, names[0]) == name for customer in customers) for name in names
+        }
+        for ladder, names in ladders.items()
+    }
+
+
+def recency_frequency(profiles: Iterable[Profile]) -> list[list[int]]:
+    cells = Counter((p.r, p.f) for p in profiles)
+    return [[cells[r, f] for f in range(1, 6)] for r in range(5, 0, -1)]
+
+
+def jumps(decisions: Iterable[Decision]) -> Jumps:
+    months: dict[str, Counter[str]] = defaultdict(Counter)
+    ladders: dict[str, Counter[str]] = defaultdict(Counter)
+    for decision in decisions:
+        if decision.outcome in JUMPS:
+            months[f"{decision.decided_at:%Y-%m}"][decision.outcome] += 1
+            ladders[rule_name(decision.rule)][decision.outcome] += 1
+    return Jumps(
+        promoted=sum(count[Outcome.PROMOTED] for count in months.values()),
+        demoted=sum(count[Outcome.DEMOTED] for count in months.values()),
+        by_month=_both_ways(months),
+        by_ladder=_both_ways(ladders),
+    )
+
+
+def _both_ways(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
+    return {name: {jump.value: counts[name][jump] for jump in JUMPS} for name in sorted(counts)}
+
+
+def notifications(pond: Pond) -> Notifications:
+    reasons: dict[str, Counter[str]] = {
+        DeliveryOutcome.SUPPRESSED.value: Counter(),
+        DeliveryOutcome.FAILED.value: Counter(),
+    }
+    by_rule: Counter[str] = Counter()
+    for receipt in pond.receipts.values():
+        if receipt.outcome is DeliveryOutcome.SENT:
+            by_rule[rule_name(receipt.rule)] += 1
+        else:
+            reasons[receipt.outcome.value][receipt.reason.value] += 1
+    for decision in pond.decisions.values():
+        if decision.outcome is Outcome.SUPPRESSED:
+            reasons[DeliveryOutcome.SUPPRESSED.value][decision.reason or "unknown"] += 1
+    return Notifications(
+        commands=len(pond.commands),
+        sent=by_rule.total(),
+        suppressed=reasons[DeliveryOutcome.SUPPRESSED.value].total(),
+        failed=reasons[DeliveryOutcome.FAILED.value].total(),
+        unanswered=len(pond.commands.keys() - pond.receipts.keys()),
+        reasons={outcome: dict(sorted(count.items())) for outcome, count in reasons.items()},
+        sent_by_rule=dict(sorted(by_rule.items())),
+    )
+
+
+def duplicates(accepted: Iterable[str], commands: Mapping[str, Command]) -> int:
+    """How many of the messages taken say what another one of them already said."""
+    taken = [commands[key] for key in accepted if key in commands]
+    return len(taken) - len({(c.customer_id, rule_name(c.rule), c.episode, c.step, c.recipient) for c in taken})

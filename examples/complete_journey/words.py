@@ -1,0 +1,31 @@
+"""The few words that the terminal and the report share."""
+
+from services.contracts.profile import Octant
+
+OCTANTS = {
+    Octant.CHAMPION: "R↑ F↑ M↑ the best",
+    Octant.DEVELOP: "R↑ F↓ M↑ big, rare baskets",
+    Octant.KEEP: "R↓ F↑ M↑ best, now silent",
+    Octant.RETAIN: "R↓ F↓ M↑ about to be lost",
+    Octant.GENERAL_VALUE: "R↑ F↑ M↓ often, small",
+    Octant.GENERAL_DEVELOP: "R↑ F↓ M↓ new",
+    Octant.GENERAL_KEEP: "R↓ F↑ M↓ small, now silent",
+    Octant.GENERAL_RETAIN: "R↓ F↓ M↓ hardly there",
+}
+"""What the eight value segments mean."""
+
+STAGES = {
+    "koi.profiles": "profiles scored",
+    "koi.decisions": "decisions explained",
+    "koi.notifications": "commands",
+    "koi.receipts": "receipts",
+    "koi.deadletter": "dead letters",
+}
+
+
+def money(minor: int, currency: str) -> str:
+    return f"{minor / 100:,.2f} {currency}"
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
