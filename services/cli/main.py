@@ -6,7 +6,7 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -172,7 +172,7 @@ def _root(
         raise typer.Exit
 
 
-def _service_module(service: ServiceName) -> "object":
+def _service_module(service: ServiceName) -> Any:
     return import_module(f"services.{service.value}.app")
 
 

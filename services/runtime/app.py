@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
 
@@ -42,6 +43,7 @@ class Surroundings:
     """What every service's wiring needs: made once per process, started and stopped by `Service`."""
 
     def __init__(self, service: str, settings: Settings) -> None:
+        configure(service, settings.log_level)
         self.service = service
         self.settings = settings
         self.telemetry = Telemetry(service, version("koipond"))
@@ -108,11 +110,11 @@ class Service:
         stage: Stage,
         topics: Sequence[str],
         *,
-        start: Callable[[], Awaitable[None]] | None = None,
-        stop: Callable[[], Awaitable[None]] | None = None,
+        resources: AbstractAsyncContextManager[Any] | None = None,
     ) -> None:
+        """`resources` are held open as long as the service lives."""
         self._surroundings = surroundings
-        self._start, self._stop = start, stop
+        self._resources = resources or contextlib.nullcontext()
         settings = surroundings.settings
         self.worker = Worker(stage, surroundings.telemetry, fence_seconds=settings.session_timeout_ms / 1000)
         self.broker = KafkaBroker(
@@ -161,20 +163,17 @@ class Service:
     async def _lifespan(self) -> AsyncIterator[None]:
         gc.set_threshold(100_000, 50, 50)  # measured: a fifth more records per second
         await self._surroundings.start()
-        if self._start is not None:
-            await self._start()
-        maintenance = asyncio.create_task(self.worker.maintain())
-        log.info("started", port=self._surroundings.settings.port)
-        try:
-            yield
-        finally:
-            maintenance.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await maintenance
-            if self._stop is not None:
-                await self._stop()
-            await self._surroundings.stop()
-            log.info("stopped")
+        async with self._resources:
+            maintenance = asyncio.create_task(self.worker.maintain())
+            log.info("started", port=self._surroundings.settings.port)
+            try:
+                yield
+            finally:
+                maintenance.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await maintenance
+                await self._surroundings.stop()
+                log.info("stopped")
 
     async def _healthz(self, _scope: Any) -> AsgiResponse:
         """Alive: the worker moves. A broken broker or store is not a reason to be killed."""
@@ -205,13 +204,12 @@ async def _records(message: StreamMessage[Any]) -> Any:
     return message.raw_message
 
 
-def run(service: Callable[[Settings], Service], settings: Settings, name: str) -> None:
+def run(service: Service, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; the batch in hand is finished and committed first."""
     import uvicorn  # noqa: PLC0415 - only the process that serves needs it
 
-    configure(name, settings.log_level)
     uvicorn.run(
-        service(settings).app,
+        service.app,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -11,7 +11,7 @@ applies every record's state change exactly once; outputs can repeat, with the s
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import Origin
 from services.runtime.dead_letter import Budget, Flooded, letters
-from services.runtime.fold import Entry, Fold, Folded, Poisoned, to_ms
+from services.runtime.fold import Entry, Fold, Folded, Poisoned, to_ms, to_ms_up
 from services.runtime.processor import Effector, Processor
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
@@ -86,6 +86,9 @@ class PublishThenCommit(Generic[S, M]):
     def positions(self, partition: int) -> Mapping[str, int]:
         held = self._held.get(partition)
         return held.claim.cursor.positions if held else {}
+
+    def saturated(self, partition: int) -> Collection[str]:  # noqa: ARG002 - nothing is held back
+        return ()
 
     async def handle(self, partition: int, records: Sequence[Record], now: datetime) -> None:
         held = self._held[partition]
@@ -219,6 +222,7 @@ class PublishThenCommit(Generic[S, M]):
             step = self._effector.settle(folded.states[effect.customer_id], effect.what, result, effect.now)
             if step is not None:
                 folded.states[effect.customer_id] = step.state
+                folded.timers[effect.customer_id] = None if step.due is None else to_ms_up(step.due)
                 key = effect.customer_id.encode()
                 outputs += [Output(topic, partition, key, value) for topic, value in step.outputs]
         return outputs

@@ -1,6 +1,6 @@
 """What a worker runs: one stage of the pipeline, a partition at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -43,4 +43,8 @@ class Stage(Protocol):
 
     def positions(self, partition: int) -> Mapping[str, int]:
         """Topic → next offset to process, to be committed to Kafka."""
+        ...
+
+    def saturated(self, partition: int) -> Collection[str]:
+        """Topics of which no more should be fetched for now: the stage holds enough of them back."""
         ...

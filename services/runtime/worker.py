@@ -148,8 +148,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 await self._stage.handle(partition, records, datetime.now(UTC))
                 self._trouble.pop(partition, None)
+                self._throttle(partition)
             except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be lost
-                self._failed(partition, error)
+                await self._failed(partition, error)
 
     def _read_again(self, partition: int) -> None:
         if self._consumer is not None:
@@ -184,8 +185,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         for partition in sorted(self._held):
             try:
                 await self._stage.wake(partition, datetime.now(UTC))
+                self._throttle(partition)
             except Exception as error:  # noqa: BLE001 - the same: drop, and read again
-                self._failed(partition, error)
+                await self._failed(partition, error)
 
     async def finish(self) -> None:
         """Let the batch in hand finish, commit, and take no more."""
@@ -202,7 +204,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 await self._claim(consumer, partition)
             except Exception as error:  # noqa: BLE001 - the partition stays unheld and is tried again
-                self._failed(partition, error)
+                await self._failed(partition, error)
 
     async def _claim(self, consumer: AIOKafkaConsumer, partition: int) -> None:
         start = await self._stage.claim(partition)
@@ -235,8 +237,24 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._starts[tp] = max(position, first)
         consumer.seek(tp, self._starts[tp])
 
-    def _failed(self, partition: int, error: Exception) -> None:
-        """Drop the partition: forget what is held, stop fetching, claim again after a while."""
+    def _throttle(self, partition: int) -> None:
+        """Fetch no more of what the stage holds back; go on once it has let go."""
+        if self._consumer is None:
+            return
+        saturated = self._stage.saturated(partition)
+        paused = self._consumer.paused()
+        for tp in self._assigned[partition]:
+            if tp.topic in saturated and tp not in paused:
+                self._consumer.pause(tp)
+            elif tp.topic not in saturated and tp in paused:
+                self._consumer.resume(tp)
+
+    async def _failed(self, partition: int, error: Exception) -> None:
+        """Drop the partition: forget what is held, stop fetching, claim again after a while.
+
+        What was done before the failure is committed first: a stage without a store has no other record of it.
+        """
+        await self._commit_offsets()
         why = _why(error)
         failures = self._trouble[partition].failures + 1 if partition in self._trouble else 1
         delay = min(_LONGEST_BACKOFF, 0.1 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter

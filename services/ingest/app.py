@@ -1,0 +1,40 @@
+"""Ingest as a process."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.contracts.topics import INBOUND
+from services.ingest.forward import SERVICE, Forwarder
+from services.ingest.intake import Intake
+from services.ingest.mapping import load_mappings
+from services.runtime import app
+from services.runtime.settings import ClockKind, Settings
+
+
+class IngestSettings(Settings):
+    """Ingest's settings, beside those every service shares."""
+
+    mappings: Path | None = Field(None, description="vendor mapping file, or a folder of them")
+
+
+SETTINGS = IngestSettings
+
+
+def service(settings: IngestSettings) -> app.Service:
+    """Raise `MappingError` when a mapping file is wrong."""
+    around = app.Surroundings(SERVICE, settings)
+    forwarder = Forwarder(
+        Intake(load_mappings(settings.mappings) if settings.mappings else ()),
+        around.publisher,
+        around.budget,
+        around.telemetry,
+        partitions=settings.partitions,
+        event_clock=settings.clock is ClockKind.EVENT,
+    )
+    return app.Service(around, forwarder, [topic.name for topic in INBOUND])
+
+
+def main() -> None:
+    settings = IngestSettings()
+    app.run(service(settings), settings)

@@ -1,0 +1,145 @@
+"""Ingest as a stage: no state, so what it publishes carries its origin and may repeat after a crash."""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from services.contracts.errors import InvalidMessage
+from services.contracts.events import AnyEvent, ClockTick
+from services.contracts.topics import EVENTS, INBOUND
+from services.contracts.wire import EVENTS as EVENTS_WIRE
+from services.ingest.alignment import Alignment
+from services.ingest.intake import Intake
+from services.runtime.dead_letter import Budget, Flooded, letters
+from services.runtime.fold import Rejected, to_ms
+from services.runtime.partitioning import partition_of
+from services.runtime.publisher import Publisher
+from services.runtime.record import Output, Record
+from services.runtime.stage import Resume
+from services.runtime.telemetry import Telemetry
+
+SERVICE = "ingest"
+TICK_KEY = b"clock.tick"
+IDLE = timedelta(seconds=3)
+"""On the event clock: how long one inbound topic may be silent before the other goes on without it."""
+
+
+@dataclass(slots=True, frozen=True)
+class _Answer:
+    """A record and what became of it."""
+
+    record: Record
+    events: tuple[AnyEvent, ...]
+    refusal: InvalidMessage | None = None
+
+
+class Forwarder:
+    """A `Stage`: inbound records in, canonical events out, keyed by customer.
+
+    On the event clock the inbound topics are merged by event time first, so that a replay meets events in the order in
+    which they happened, whichever topic is read faster.
+    """
+
+    resume = Resume.COMMITTED
+
+    def __init__(
+        self,
+        intake: Intake,
+        publisher: Publisher,
+        budget: Budget,
+        telemetry: Telemetry,
+        *,
+        partitions: int,
+        event_clock: bool,
+    ) -> None:
+        self._intake = intake
+        self._publisher = publisher
+        self._budget = budget
+        self._telemetry = telemetry
+        self._partitions = partitions
+        self._alignment: Alignment[_Answer] | None = Alignment(IDLE) if event_clock else None
+        self._positions: dict[int, dict[str, int]] = defaultdict(dict)
+
+    async def claim(self, partition: int) -> Mapping[str, int]:
+        if self._alignment is not None:
+            self._alignment.assign((topic.name, partition) for topic in INBOUND)
+        return {}
+
+    def drop(self, partition: int) -> None:
+        self._positions.pop(partition, None)
+        if self._alignment is not None:
+            self._alignment.revoke((topic.name, partition) for topic in INBOUND)
+
+    def positions(self, partition: int) -> Mapping[str, int]:
+        return self._positions[partition]
+
+    def saturated(self, partition: int) -> Collection[str]:
+        if self._alignment is None:
+            return ()
+        return [topic.name for topic in INBOUND if self._alignment.full(topic.name, partition)]
+
+    async def handle(self, partition: int, records: Sequence[Record], now: datetime) -> None:
+        answers = [self._answer(record) for record in records]
+        if self._alignment is None:
+            await self._forward(partition, answers, now)
+            return
+        for answer in answers:
+            at_ms = to_ms(answer.events[0].occurred_at) if answer.events else None
+            self._alignment.offer(answer.record.topic, partition, [(at_ms, answer.record.offset, answer)])
+        await self.wake(partition, now)
+
+    async def wake(self, partition: int, now: datetime) -> None:
+        if self._alignment is not None:
+            await self._forward(partition, self._alignment.release(partition, now), now)
+
+    def _answer(self, record: Record) -> _Answer:
+        try:
+            return _Answer(record, self._intake.accept(record))
+        except InvalidMessage as error:
+            return _Answer(record, (), error)
+        except Exception as error:  # noqa: BLE001 - one record must not stop a partition
+            return _Answer(record, (), InvalidMessage("internal_error", f"{type(error).__name__}: {error}"))
+
+    async def _forward(self, partition: int, answers: Sequence[_Answer], now: datetime) -> None:
+        """Publish events and dead letters, then move on; stop where the dead letter's allowance ends."""
+        started = time.monotonic()
+        allowance = self._budget.available(started)
+        outputs: list[Output] = []
+        rejected: list[Rejected] = []
+        positions: dict[str, int] = {}
+        taken = 0
+        for answer in answers:
+            if answer.refusal is not None:
+                if len(rejected) >= allowance:
+                    break
+                rejected.append(Rejected(answer.record, answer.refusal.reason, answer.refusal.detail))
+            outputs += [self._output(event, answer.record) for event in answer.events]
+            positions[answer.record.topic] = answer.record.offset + 1
+            taken += 1
+        outputs += letters(SERVICE, rejected, datetime.now(UTC))
+        if outputs:
+            await self._publisher.publish(outputs)
+        self._positions[partition].update(positions)
+        self._count(answers[:taken], rejected, now, started)
+        if taken < len(answers):
+            raise Flooded(f"ingest wrote {len(rejected)} dead letters and reached its limit")
+
+    def _output(self, event: AnyEvent, record: Record) -> Output:
+        value = EVENTS_WIRE.encode(event)
+        if isinstance(event, ClockTick):
+            # a tick moves the clock of the partition it was written to
+            return Output(EVENTS.name, record.partition % self._partitions, TICK_KEY, value)
+        partition = partition_of(event.customer_id, self._partitions)
+        return Output(EVENTS.name, partition, event.customer_id.encode(), value)
+
+    def _count(self, answers: Sequence[_Answer], rejected: Sequence[Rejected], now: datetime, started: float) -> None:
+        if not answers:
+            return
+        self._budget.spend(len(rejected))
+        for item in rejected:
+            self._telemetry.dead_letter(SERVICE, item.reason)
+        self._telemetry.batch(SERVICE, len(answers), 0, time.monotonic() - started)
+        if self._alignment is None and answers[-1].events:
+            self._telemetry.latency(SERVICE, (now - answers[-1].events[-1].occurred_at).total_seconds())

@@ -1,0 +1,56 @@
+"""Rules as a process."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from services.contracts.topics import DECISIONS, PROFILES
+from services.contracts.wire import DECISIONS as DECISIONS_WIRE
+from services.rules.processor import RulesProcessor
+from services.rules.rulebook import load_rulebook
+from services.runtime import app
+from services.runtime.commit import PublishThenCommit
+from services.runtime.record import Output
+from services.runtime.settings import ClockKind, Settings
+
+SERVICE = "rules"
+
+
+class RulesSettings(Settings):
+    """The rules service's settings, beside those every service shares."""
+
+    rules: Path = Field(Path("deploy/rules"), description="rule file, or a folder of them")
+
+
+SETTINGS = RulesSettings
+
+
+def service(settings: RulesSettings) -> app.Service:
+    """Raise `RuleError` when a rule file is wrong: the service does not start with half a rule set."""
+    around = app.Surroundings(SERVICE, settings)
+    rulebook = load_rulebook(settings.rules)
+    around.telemetry.rules_reloaded(successful=True)
+
+    def observe(outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            if output.topic == DECISIONS.name and output.value is not None:
+                decision = DECISIONS_WIRE.decode(output.value)
+                around.telemetry.decision(decision.rule.partition("@")[0], decision.outcome)
+
+    stage = PublishThenCommit(
+        RulesProcessor(rulebook),
+        around.store("rules"),
+        around.publisher,
+        around.budget,
+        around.telemetry,
+        service=SERVICE,
+        event_clock=settings.clock is ClockKind.EVENT,
+        observe=observe,
+    )
+    return app.Service(around, stage, [PROFILES.name])
+
+
+def main() -> None:
+    settings = RulesSettings()
+    app.run(service(settings), settings)
