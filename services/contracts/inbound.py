@@ -5,7 +5,6 @@ canonical event of `events`.
 """
 
 import re
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -30,9 +29,11 @@ MAX_DEPTH = 5
 MAX_ITEMS = 500
 MAX_AMOUNT_MINOR = 10**15
 """Ten trillion units of a currency with cents: beyond any order, and exact in every JSON reader's double."""
+MAX_EXACT_INT = 2**53
+"""Beyond this a whole number is not exact in every JSON reader's double."""
 
 
-_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def _printable(text: str) -> str:
@@ -54,7 +55,7 @@ def _written_out(at: Any) -> Any:
     raise ValueError("an instant is written out, e.g. 2026-01-31T08:00:00+08:00")
 
 
-def _exact(scalar: str | int | float | bool | None) -> str | int | float | bool | None:
+def _exact(scalar: str | float | None) -> str | float | None:
     if isinstance(scalar, int) and abs(scalar) > MAX_EXACT_INT:
         raise ValueError("a whole number beyond 2^53 is not exact everywhere; write it in quotes")
     return scalar
