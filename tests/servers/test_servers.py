@@ -1,12 +1,13 @@
 """The servers of the test session do what the system tests rely on."""
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis.asyncio import Redis
 
 from deploy.embedded.process import ProcessFailed
 from tests.servers.server import Server
+from tests.servers.wipe import wipe_kafka
 
 pytestmark = pytest.mark.system
 
@@ -40,12 +41,20 @@ async def test_a_record_survives_a_killed_broker(clean_kafka: str, durable_kafka
     assert await _read(clean_kafka, "ponds") == b"koi"
 
 
-async def test_cleaning_leaves_no_topics(clean_kafka: str) -> None:
-    """A test that asks for a clean broker does not see topics of the test before."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=clean_kafka)
+async def test_cleaning_leaves_nothing(kafka: str) -> None:
+    """A test that asks for a clean broker sees neither topics nor groups of the test before."""
+    await _create(kafka, "puddles")
+    await _send(kafka, "puddles", b"frog")
+    async with AIOKafkaConsumer(
+        "puddles", bootstrap_servers=kafka, group_id="herons", session_timeout_ms=1000
+    ) as reader:
+        await reader.commit({TopicPartition("puddles", 0): 1})
+    await wipe_kafka(kafka)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
         assert [name for name in await admin.list_topics() if not name.startswith("__")] == []
+        assert await admin.list_consumer_groups() == []
     finally:
         await admin.close()
 

@@ -3,25 +3,30 @@
 import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import DeleteGroupsRequest
 from redis.asyncio import Redis
 
 _GONE_SECONDS = 20.0
+_PAUSE_SECONDS = 0.05
+_NO_ERROR = 0
+_NON_EMPTY_GROUP = 68
 
 
 async def wipe_kafka(address: str) -> None:
-    """Delete all topics and all consumer groups, and return when the topics are gone."""
+    """Delete all topics and consumer groups, and return when they are gone.
+
+    Waits until the broker has given up members that died without leaving; raises TimeoutError if a member still lives.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:
-        groups = [group for group, *_ in await admin.list_consumer_groups()]
-        if groups:
-            await admin.delete_consumer_groups(groups)
-        topics = await _topics(admin)
-        if topics:
-            await admin.delete_topics(topics)
         async with asyncio.timeout(_GONE_SECONDS):
-            while await _topics(admin):  # noqa: ASYNC110 - a broker has no event to wait for
-                await asyncio.sleep(0.05)
+            while groups := [group for group, *_ in await admin.list_consumer_groups()]:
+                await _delete(admin, groups)
+                await asyncio.sleep(_PAUSE_SECONDS)
+            while topics := [name for name in await admin.list_topics() if not name.startswith("__")]:
+                await admin.delete_topics(topics)
+                await asyncio.sleep(_PAUSE_SECONDS)
     finally:
         await admin.close()
 
@@ -33,5 +38,11 @@ async def wipe_redis(url: str) -> None:
         await client.function_flush()
 
 
-async def _topics(admin: AIOKafkaAdminClient) -> list[str]:
-    return [name for name in await admin.list_topics() if not name.startswith("__")]
+async def _delete(admin: AIOKafkaAdminClient, groups: list[str]) -> None:
+    for group in groups:
+        # aiokafka knows the request and offers no method for it
+        coordinator = await admin.find_coordinator(group)
+        answer = await admin._send_request_to_node(coordinator, DeleteGroupsRequest([group]))
+        for name, error in answer.results:
+            if error not in (_NO_ERROR, _NON_EMPTY_GROUP):
+                raise RuntimeError(f"the broker did not delete group {name}: error {error}")
