@@ -1,0 +1,122 @@
+"""Condition lists: every item must hold; `any:` and `not:` blocks nest.
+
+One item of a list is one predicate: the unit that is evaluated, remembered in the mask of true predicates, and explained.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.contracts.decision import Verdict
+from services.rules.expression import Test, compile_test
+from services.rules.features import Feature, Scene, Value, Vocabulary
+from services.rules.flips import Flip, earliest, flips_of
+from services.rules.problems import Place, Problem, suggestion
+from services.rules.source import Document, KeyPath
+from services.rules.syntax import Logic, Not, Tree, features_of, parse_expression
+
+MAX_ITEMS = 32
+MAX_DEPTH = 6
+_BLOCKS = ("any", "not")
+_ROUNDED_TO = 6
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """One condition as written, ready to be asked. Two with the same `key` are the same."""
+
+    key: str
+    text: str
+    tree: Tree
+    test: Test
+    flips: tuple[Flip, ...]
+    features: tuple[Feature, ...]
+
+    @property
+    def timed(self) -> bool:
+        """Whether time alone can change it."""
+        return bool(self.flips)
+
+    def flip(self, scene: Scene) -> int | None:
+        """The next instant (Unix ms, after `now`) at which it may change by time alone; None if never."""
+        return earliest(list(self.flips), scene)
+
+    def verdict(self, scene: Scene) -> Verdict:
+        """Whether it holds, with the value of every feature it reads."""
+        actual = {feature.name: _shown(feature.read(scene)) for feature in self.features}
+        return Verdict(condition=self.text, actual=actual, holds=self.test(scene))
+
+
+def _shown(value: Value) -> Value:
+    return round(value, _ROUNDED_TO) if isinstance(value, float) else value
+
+
+def make_predicate(key: str, text: str, tree: Tree) -> Predicate:
+    return Predicate(key, text, tree, compile_test(tree), tuple(flips_of(tree)), tuple(features_of(tree)))
+
+
+def parse_conditions(
+    items: Sequence[Any], document: Document, path: KeyPath, vocabulary: Vocabulary
+) -> tuple[list[Predicate], list[Problem]]:
+    """The predicates of one list that stands at `path` of a document, and everything wrong with it."""
+    reader = _Reader(document, vocabulary)
+    parsed = [reader.item(item, (*path, i), 0) for i, item in enumerate(items)]
+    if not items:
+        reader.note(path, "empty", "a list of conditions needs at least one")
+    if len(items) > MAX_ITEMS:
+        reader.note(path, "too-many", f"a list of conditions may have {MAX_ITEMS} items")
+    if reader.problems:
+        return [], reader.problems
+    return [
+        make_predicate(json.dumps(item, ensure_ascii=False), text, tree)
+        for item, (text, tree) in zip(items, parsed, strict=True)
+        if tree is not None
+    ], []
+
+
+class _Reader:
+    def __init__(self, document: Document, vocabulary: Vocabulary) -> None:
+        self.document = document
+        self.vocabulary = vocabulary
+        self.problems: list[Problem] = []
+
+    def note(self, path: KeyPath, code: str, message: str) -> None:
+        self.problems.append(Problem(self.document.place(path), code, message))
+
+    def item(self, item: Any, path: KeyPath, depth: int) -> tuple[str, Tree | None]:
+        if isinstance(item, str):
+            tree, problems = parse_expression(item, self.document.place(path), self.vocabulary)
+            self.problems += problems
+            return item.strip(), None if problems else tree
+        if isinstance(item, dict) and len(item) == 1:
+            return self._block(item, path, depth)
+        self.note(path, "bad-condition", "a condition is text such as recency_days >= 45, or a block any: or not:")
+        return "", None
+
+    def _block(self, item: dict[str, Any], path: KeyPath, depth: int) -> tuple[str, Tree | None]:
+        ((word, inside),) = item.items()
+        if word not in _BLOCKS:
+            place: Place = self.document.keys.get((*path, word), self.document.place(path))
+            message = f"there is no block {word}{suggestion(word, _BLOCKS)}; only any: and not:"
+            self.problems.append(Problem(place, "unknown-key", message))
+            return "", None
+        path = (*path, word)
+        if depth >= MAX_DEPTH:
+            self.note(path, "too-deep", f"any: and not: nest {MAX_DEPTH} deep at most")
+            return "", None
+        if isinstance(inside, list):
+            parts = [self.item(part, (*path, i), depth + 1) for i, part in enumerate(inside)]
+        else:
+            parts = [self.item(inside, path, depth + 1)]
+        if not 1 <= len(parts) <= MAX_ITEMS:
+            self.note(path, "empty" if not parts else "too-many", f"{word}: takes 1 to {MAX_ITEMS} conditions")
+            return "", None
+        trees = tuple(tree for _, tree in parts if tree is not None)
+        text = f"{word}: [{'; '.join(text for text, _ in parts)}]"
+        if len(trees) < len(parts):
+            return text, None
+        if word == "any":
+            return text, Logic(every=False, operands=trees)
+        # not: [a, b] says that a and b do not hold both
+        return text, Not(Logic(every=True, operands=trees))

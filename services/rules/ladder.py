@@ -1,0 +1,76 @@
+"""Moving on a ladder: up at once, down after the minimum stay.
+
+Everyone starts at the bottom. A customer climbs to the highest tier above whose `enter` holds. Otherwise, if the `leave` of
+the current tier holds, its `enter` does not, and `stay_at_least` has passed since entering, the customer falls to the highest
+lower tier that would keep them: one whose `leave` does not hold or whose `enter` does, the bottom at last. So climbing
+wins over falling, and deciding twice on the same facts moves nobody twice.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.rules.models import Jump, Notify
+from services.rules.rulebook import Clause, LadderRule, TierRule
+from services.rules.state import TierState
+
+
+@dataclass(frozen=True)
+class Move:
+    """A jump from one level to another. `reasons` are the clauses that decided it."""
+
+    origin: int
+    target: int
+    reasons: tuple[Clause, ...]
+
+    @property
+    def up(self) -> bool:
+        return self.target > self.origin
+
+
+class Standing(NamedTuple):
+    """What a look at a ladder gives: a move or none, and until when a fall is held back (Unix ms)."""
+
+    move: Move | None
+    hold_ms: int | None
+
+
+def stand(ladder: LadderRule, state: TierState | None, holding: AbstractSet[str], now_ms: int) -> Standing:
+    """Where a customer belongs. `holding` are the ids of the clauses that hold at `now_ms`."""
+    level = 0 if state is None else ladder.level(state.tier)
+    for target in range(len(ladder.tiers) - 1, level, -1):
+        enter = ladder.tiers[target].enter
+        if _holds(enter, holding) and enter is not None:
+            return Standing(Move(level, target, (enter,)), None)
+    current = ladder.tiers[level]
+    if state is None or level == 0 or not _holds(current.leave, holding) or _holds(current.enter, holding):
+        return Standing(None, None)
+    until = state.since_ms + current.stay_ms
+    if now_ms < until:
+        return Standing(None, until)
+    target = next(i for i in range(level - 1, -1, -1) if i == 0 or _keeps(ladder.tiers[i], holding))
+    passed = (ladder.tiers[i].leave for i in range(level, target, -1))
+    return Standing(Move(level, target, tuple(leave for leave in passed if leave is not None)), None)
+
+
+def notices(ladder: LadderRule, move: Move) -> list[tuple[int, Notify]]:
+    """The messages a jump calls for, each with the index of its `on_jump` entry."""
+    origin, target = ladder.tiers[move.origin].name, ladder.tiers[move.target].name
+    return [(i, jump.notify) for i, jump in enumerate(ladder.on_jump) if _fits(jump, origin, target, up=move.up)]
+
+
+def _fits(jump: Jump, origin: str, target: str, *, up: bool) -> bool:
+    return (
+        jump.from_ in {None, origin}
+        and jump.to in {None, target}
+        and (not jump.to_higher or up)
+        and (not jump.to_lower or not up)
+    )
+
+
+def _holds(clause: Clause | None, holding: AbstractSet[str]) -> bool:
+    return clause is not None and clause.id in holding
+
+
+def _keeps(tier: TierRule, holding: AbstractSet[str]) -> bool:
+    return not _holds(tier.leave, holding) or _holds(tier.enter, holding)

@@ -1,0 +1,119 @@
+"""What the rules service says: decisions, and the commands they lead to, with ids that a replay repeats."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from services.contracts import wire
+from services.contracts.command import Command
+from services.contracts.decision import Decision, Outcome, Suppression, Verdict
+from services.contracts.profile import Cause
+from services.contracts.topics import DECISIONS, NOTIFICATIONS
+from services.rules.features import FEATURES, Scene, Value
+from services.rules.models import Notify
+from services.runtime.processor import Emit
+
+PARAMETERS = (
+    "segment",
+    "r",
+    "f",
+    "m",
+    "recency_days",
+    "orders",
+    "net_minor",
+    "lifetime_orders",
+    "lifetime_net_minor",
+    "days_since_first_order",
+    "activity",
+)
+"""Features that every command hands to its template, as they were when it was decided."""
+
+_ID_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Why and when a customer is looked at. `occurred_at` is when the event behind it happened."""
+
+    cause: Cause
+    cause_id: str
+    occurred_at: datetime
+    now: datetime
+    version: int
+    tick: int
+
+
+@dataclass
+class Log:
+    """Everything one look at a customer leads to, in order."""
+
+    scene: Scene
+    trigger: Trigger
+    outputs: list[Emit] = field(default_factory=list)
+
+    def decide(
+        self,
+        rule: str,
+        episode: int,
+        outcome: Outcome,
+        verdicts: tuple[Verdict, ...],
+        *,
+        reason: Suppression | None = None,
+        tiers: tuple[str, str] | None = None,
+        notices: list[tuple[int, Notify]] | None = None,
+        params: Mapping[str, Value] | None = None,
+    ) -> None:
+        """Add one decision and its messages. `rule` is `name@hash`, `notices` are (step, message) pairs."""
+        customer = self.scene.profile.customer_id
+        commands = [self._command(rule, episode, step, notify, params or {}) for step, notify in notices or ()]
+        decision = Decision(
+            id=make_id(rule, customer, episode, "decision"),
+            customer_id=customer,
+            rule=rule,
+            outcome=outcome,
+            decided_at=self.trigger.now,
+            episode=episode,
+            cause=self.trigger.cause,
+            cause_id=self.trigger.cause_id,
+            profile_version=self.trigger.version,
+            profile_tick=self.trigger.tick,
+            verdicts=verdicts,
+            reason=reason,
+            from_tier=tiers[0] if tiers else None,
+            to_tier=tiers[1] if tiers else None,
+            commands=tuple(command.id for command in commands),
+        )
+        self.outputs.append(Emit(DECISIONS.name, wire.DECISIONS.encode(decision)))
+        self.outputs += [Emit(NOTIFICATIONS.name, wire.COMMANDS.encode(command)) for command in commands]
+
+    def _command(self, rule: str, episode: int, step: int, notify: Notify, extra: Mapping[str, Value]) -> Command:
+        customer = self.scene.profile.customer_id
+        return Command(
+            id=make_id(rule, customer, episode, step),
+            customer_id=customer,
+            rule=rule,
+            episode=episode,
+            step=step,
+            template=notify.template,
+            params={**_params(self.scene), **extra},
+            channels=tuple(notify.channels),
+            category=notify.category,
+            recipient=notify.to,
+            decided_at=self.trigger.now,
+            expires_at=self.trigger.now + notify.expires,
+            occurred_at=self.trigger.occurred_at,
+        )
+
+
+def make_id(rule: str, customer_id: str, episode: int, step: int | str) -> str:
+    """The same for the same rule name (whatever its hash), customer, episode and step; different for any other."""
+    parts = msgspec.json.encode([rule.partition("@")[0], customer_id, episode, step])
+    return hashlib.blake2b(parts, digest_size=_ID_BYTES).hexdigest()
+
+
+def _params(scene: Scene) -> dict[str, Value]:
+    values = {name: FEATURES[name].read(scene) for name in PARAMETERS}
+    return {name: round(value, 1) if isinstance(value, float) else value for name, value in values.items()}

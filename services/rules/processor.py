@@ -1,0 +1,125 @@
+"""The rules service as the runtime sees it: profiles in, decisions and commands out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from services.contracts import wire
+from services.contracts.errors import InvalidMessage
+from services.contracts.events import ClockTick
+from services.contracts.profile import Cause, Profile
+from services.contracts.topics import NOTIFICATIONS
+from services.rules.days import EPOCH, from_ms, to_ms
+from services.rules.evaluation import Evaluator
+from services.rules.features import Scene
+from services.rules.messages import Log, Trigger
+from services.rules.rulebook import Rulebook
+from services.rules.state import RuleState, dump_state, load_state, pack_profile, unpack_profile
+from services.runtime.processor import Emit, Inbox, Step
+from services.runtime.record import Record
+
+_YEARS = range(1970, 9001)
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """The customer is gone: everything about them is to be forgotten."""
+
+
+RuleMessage: TypeAlias = Profile | ClockTick | Tombstone
+_TOMBSTONE = Tombstone()
+
+
+class RulesProcessor:
+    """`Processor[RuleState, RuleMessage]` over one rule set. `close` gives the inference engine's memory back."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._evaluator = Evaluator(rulebook)
+
+    def close(self) -> None:
+        self._evaluator.close()
+
+    def decode(self, record: Record) -> Inbox[RuleMessage]:
+        if record.value is None:
+            if not record.key:
+                raise InvalidMessage("malformed", "a tombstone needs a key: the customer to forget")
+            # the broker's time of a tombstone is no event time, and must not move the clock
+            return Inbox(_text(record.key), EPOCH, _TOMBSTONE)
+        message = wire.PROFILES.decode(record.value)
+        if isinstance(message, ClockTick):
+            return Inbox("", _instant("occurred_at", message.occurred_at), message)
+        if not message.customer_id:
+            raise InvalidMessage("malformed", "customer_id is empty")
+        _instant("occurred_at", message.occurred_at)
+        _instant("activity_at", message.activity_at)
+        _zone(message.zone)
+        return Inbox(message.customer_id, _instant("as_of", message.as_of), message)
+
+    def load(self, blob: bytes) -> RuleState:
+        return load_state(blob)
+
+    def dump(self, state: RuleState) -> bytes:
+        return dump_state(state)
+
+    def apply(
+        self, state: RuleState | None, message: RuleMessage, record: Record, now: datetime
+    ) -> Step[RuleState] | None:
+        """Evaluate a new profile; None for one already seen. `record` is not used: a profile says all by itself."""
+        del record
+        if isinstance(message, Tombstone):
+            return None if state is None else Step(None)
+        if isinstance(message, ClockTick):
+            return None
+        if state is None:
+            state = RuleState(version=message.version, tick=message.tick)
+        elif (message.version, message.tick) <= (state.version, state.tick):
+            return None
+        state.version, state.tick = message.version, message.tick
+        state.profile = pack_profile(message)
+        return self._look(state, message, now, (message.cause, message.cause_id, message.occurred_at))
+
+    def wake(self, state: RuleState, now: datetime) -> Step[RuleState] | None:
+        """Evaluate the last profile again: time alone may have changed what the rules say."""
+        return self._look(state, unpack_profile(state.profile), now, (Cause.TIME, "", now))
+
+    def tick(self, message: RuleMessage) -> Sequence[Emit]:
+        """Pass event time on to the notifier."""
+        if isinstance(message, ClockTick):
+            return [Emit(NOTIFICATIONS.name, wire.COMMANDS.encode(message))]
+        return []
+
+    def _look(
+        self, state: RuleState, profile: Profile, now: datetime, why: tuple[Cause, str, datetime]
+    ) -> Step[RuleState]:
+        cause, cause_id, occurred_at = why
+        now_ms = to_ms(now)
+        trigger = Trigger(cause, cause_id, occurred_at, from_ms(now_ms), profile.version, profile.tick)
+        log = Log(Scene(profile, now_ms, _zone(profile.zone), {}), trigger)
+        due_ms = self._evaluator.look(state, log)
+        return Step(state, log.outputs, None if due_ms is None else from_ms(due_ms))
+
+
+def _instant(name: str, at: datetime) -> datetime:
+    if at.tzinfo is None or at.year not in _YEARS:
+        raise InvalidMessage("malformed", f"{name} {at.isoformat()} needs an offset and a year in 1970..9000")
+    return at
+
+
+def _text(key: bytes) -> str:
+    try:
+        return key.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidMessage("malformed", "the key of a tombstone is not UTF-8") from error
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidMessage(
+            "unknown_zone", f"there is no time zone {name!r}; write a name such as Asia/Shanghai"
+        ) from error

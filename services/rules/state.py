@@ -1,0 +1,91 @@
+"""What the rules service remembers of one customer."""
+
+import msgspec
+
+from services.contracts.errors import KoipondError
+from services.contracts.profile import Profile
+
+SCHEMA = 1
+KEEP_VANISHED_MS = 400 * 86_400_000
+"""How long the memory of a rule that is gone is kept, so that putting it back neither repeats messages nor forgets a cooldown."""
+
+
+class TierState(msgspec.Struct, array_like=True, gc=False):
+    """Where a customer is on one ladder; `jumps` counts the moves so far."""
+
+    tier: str
+    since_ms: int
+    jumps: int = 0
+
+
+class CampaignState(msgspec.Struct, array_like=True, gc=False):
+    """Whether a campaign's condition is true now, how often it became true, and when it last fired."""
+
+    active: bool = False
+    episode: int = 0
+    fired_ms: int | None = None
+    changed_ms: int = 0
+
+
+class RuleState(msgspec.Struct, array_like=True, kw_only=True, gc=False):
+    """`mask` holds the true predicates (little-endian bits) of the rule set `rulebook`; both tell what has changed.
+
+    `hold_ms` is the instant at which a tier's `stay_at_least` ends for a customer who would fall. `profile` is the last
+    profile, encoded, to be looked at again later.
+    """
+
+    schema: int = SCHEMA
+    version: int
+    tick: int
+    rulebook: str = ""
+    mask: bytes = b""
+    hold_ms: int | None = None
+    tiers: dict[str, TierState] = {}
+    campaigns: dict[str, CampaignState] = {}
+    profile: msgspec.Raw = msgspec.Raw()
+
+    def forget_vanished(self, ladders: frozenset[str], campaigns: frozenset[str], now_ms: int) -> None:
+        """Drop the memory of rules that are gone and long past."""
+        limit = now_ms - KEEP_VANISHED_MS
+        self.tiers = {n: t for n, t in self.tiers.items() if n in ladders or t.since_ms >= limit}
+        self.campaigns = {n: c for n, c in self.campaigns.items() if n in campaigns or c.changed_ms >= limit}
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_STATES: msgspec.msgpack.Decoder[RuleState] = msgspec.msgpack.Decoder(RuleState)
+_PROFILES: msgspec.msgpack.Decoder[Profile] = msgspec.msgpack.Decoder(Profile)
+
+
+class UnknownSchema(KoipondError):  # noqa: N818 - the field's own word
+    """A state of a newer or foreign version; processing on would lose it."""
+
+
+def dump_state(state: RuleState) -> bytes:
+    return _ENCODER.encode(state)
+
+
+def load_state(blob: bytes) -> RuleState:
+    """Raise `UnknownSchema` for a blob this version cannot read."""
+    try:
+        state = _STATES.decode(blob)
+    except msgspec.DecodeError as error:
+        raise UnknownSchema(f"a stored rule state cannot be read: {error}") from error
+    if state.schema != SCHEMA:
+        raise UnknownSchema(f"a stored rule state has schema {state.schema}; this version reads {SCHEMA}")
+    return state
+
+
+def pack_profile(profile: Profile) -> msgspec.Raw:
+    return msgspec.Raw(_ENCODER.encode(profile))
+
+
+def unpack_profile(raw: msgspec.Raw) -> Profile:
+    return _PROFILES.decode(raw)
+
+
+def pack_mask(mask: int) -> bytes:
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")
+
+
+def unpack_mask(packed: bytes) -> int:
+    return int.from_bytes(packed, "little")
