@@ -38,7 +38,7 @@ def service(settings: NotifierSettings) -> app.Service:
         effector=Courier(channels, settings.bounds),
         observe=observe,
     )
-    return app.Service(around, stage, [NOTIFICATIONS.name], start=channels.start, stop=channels.stop)
+    return app.Service(around, stage, [NOTIFICATIONS.name], resources=channels)
 
 
 def main() -> None:

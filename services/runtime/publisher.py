@@ -63,7 +63,7 @@ class KafkaPublisher:
         sent = []
         batch = producer.create_batch()
         for output in outputs:
-            fields = {"key": output.key, "value": output.value, "headers": output.headers, "timestamp": None}
+            fields = {"key": output.key, "value": output.value, "headers": list(output.headers), "timestamp": None}
             if batch.append(**fields) is None:
                 batch.close()
                 sent.append(await producer.send_batch(batch, topic, partition=partition))
