@@ -1,0 +1,59 @@
+"""How far each stage has got: the end of its input topics against its consumer group's committed offsets."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.contracts.topics import TOPICS
+
+
+class Backlog:
+    """Asks as a member of nothing: it joins no group and moves no offset.
+
+    Committed offsets follow the truth by about a second. Because every stage commits what it has read only after its
+    output is acknowledged, stages that are asked in the direction of the flow and all answer 0 have really come to rest.
+    """
+
+    def __init__(self, kafka: str, partitions: int, group_prefix: str = "koi") -> None:
+        self._kafka = kafka
+        self._partitions = partitions
+        self._prefix = group_prefix
+        self._consumers: dict[str, AIOKafkaConsumer] = {}
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for service in inputs():
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._kafka, group_id=f"{self._prefix}.{service}", enable_auto_commit=False
+            )
+            await consumer.start()
+            self._exit.push_async_callback(consumer.stop)
+            self._consumers[service] = consumer
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exit.aclose()
+
+    async def measure(self) -> Mapping[str, tuple[int, int]]:
+        """Service → (records done, records there are), in the direction of the flow."""
+        return {service: await self._of(service, topics) for service, topics in inputs().items()}
+
+    async def _of(self, service: str, topics: tuple[str, ...]) -> tuple[int, int]:
+        consumer = self._consumers[service]
+        places = [TopicPartition(topic, p) for topic in topics for p in range(self._partitions)]
+        done = 0
+        for place in places:
+            done += await consumer.committed(place) or 0
+        ends = await consumer.end_offsets(places)
+        return done, sum(ends.values())
+
+
+def inputs() -> dict[str, tuple[str, ...]]:
+    """Service → the topics it reads, in the direction of the flow."""
+    services = ("ingest", "scoring", "rules", "notifier")
+    return {service: tuple(t.name for t in TOPICS if service in t.readers) for service in services}
