@@ -7,7 +7,6 @@ deleted. Its known edges (64 conditions matched by one message at one level, 255
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
 from itertools import count
@@ -128,17 +127,18 @@ class _Shard:
             elif isinstance(state, dict) and "exception" in state:
                 failures.append(state["exception"])
 
-        fact = {"sid": _SESSION, "id": _SESSION, **dict.fromkeys(sorted(true & self.facts), 1)}
+        fact = {"sid": _SESSION, **dict.fromkeys(sorted(true & self.facts), 1)}
         try:
             handle = self._ruleset.assert_fact(fact)
-            self._ruleset.do_actions(handle, complete)
         except MessageNotHandledException:
-            pass  # no rule wants these facts
+            # no rule wants these facts: no session was made, and deleting one that never was crashes the process
+            return []
         except Exception as error:
-            raise InferenceError(f"durable-rules refused {len(fact) - 2} facts: {error}") from error
+            raise InferenceError(f"durable-rules refused {len(fact) - 1} facts: {error}") from error
+        try:
+            self._ruleset.do_actions(handle, complete)
         finally:
-            with suppress(Exception):
-                self._ruleset.delete_state(_SESSION)
+            self._ruleset.delete_state(_SESSION)
         if failures:
             raise InferenceError(f"durable-rules failed: {failures[0]}")
         return self._fired
