@@ -14,7 +14,7 @@ from examples.complete_journey.summary import Summary
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What differs from run to run. `seconds` is all of it, start and stop of the stack included.
+    """What differs from run to run. `seconds` is all of it, from the first process started to these figures.
 
     `events_per_second`: published events over the time from the first one published until every stage was quiet.
     `repeated_attempts`: messages that reached the sink again and were recognised by their key (a service was killed).

@@ -1,0 +1,212 @@
+"""The whole demo: stack up, year replayed, wait until every stage is quiet, read the topics, tell, stack down."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaProducer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deploy.embedded.ports import require_free
+from deploy.embedded.stack import EmbeddedStack
+from examples.complete_journey import dataset, expected, replay, show, stories, summary
+from examples.complete_journey.fleet import Fleet
+from examples.complete_journey.lag import STAGES, Lag, Reach, collect
+from examples.complete_journey.outcome import Measured, Outcome
+from examples.complete_journey.page import page
+from examples.complete_journey.pond import READ, Pond
+from examples.complete_journey.setting import HOST, SERVICES, Setting
+from examples.complete_journey.sink import Sink
+from services.cli.topics import create_topics
+from services.rules.rulebook import load_rulebook
+from services.runtime.settings import Settings
+
+T = TypeVar("T")
+
+PAGES = ("healthz", "readyz", "metrics")
+
+
+@dataclass(frozen=True)
+class Played:
+    """The year has passed. Times in seconds: of publishing, and from then until every stage was quiet."""
+
+    events: int
+    replay_seconds: float
+    catch_up_seconds: float
+
+
+async def run(setting: Setting, console: Console) -> bool:
+    """Whether every count was as it must be. However this ends, what was started is stopped.
+
+    Raise `PortTaken`, `ProcessFailed` or `DemoFailed`, each with a message for a person.
+    """
+    started = time.monotonic()
+    _require_ports(setting)
+    _clean(setting)
+    ladders = {ladder.name: [tier.name for tier in ladder.tiers] for ladder in load_rulebook(setting.rules).ladders}
+
+    async with AsyncExitStack() as running:
+        console.print(f"starting Kafka, Redis and {len(SERVICES)} services; logs in {escape(str(setting.logs))}")
+        stack = running.enter_context(_stack(setting))
+        await create_topics(Settings(kafka=stack.kafka_address, partitions=setting.partitions))
+        sink = await running.enter_async_context(Sink(setting.sink_port))
+        environments = {
+            name: setting.environment(
+                name, kafka=stack.kafka_address, redis=stack.redis_url, sink_url=sink.url, sink_secret=sink.secret
+            )
+            for name in SERVICES
+        }
+        fleet = await running.enter_async_context(Fleet(setting, environments))
+        # read while the services start
+        entries, counted, _ = await asyncio.gather(
+            asyncio.to_thread(dataset.read), asyncio.to_thread(expected.count, dataset.DATA), fleet.ready()
+        )
+
+        def note(line: str) -> None:
+            console.print(f"[yellow]{escape(line)}[/]")
+
+        played = await _while_watched(_play(setting, stack.kafka_address, entries, console), fleet.watch(note))
+        pond = Pond()
+        await collect(stack.kafka_address, pond.take, READ)
+        outcome = Outcome(
+            summary=summary.summarise(pond, events_in=played.events, ladders=ladders, accepted=sink.taken.keys()),
+            expected=counted,
+            measured=_measured(played, time.monotonic() - started, fleet, sink, pond),
+            stories=stories.choose(pond),
+        )
+        _tell(outcome, setting, console)
+        if setting.keep:
+            _addresses(setting, stack, sink, console)
+            with contextlib.suppress(asyncio.CancelledError):  # the only way this ends
+                await _while_watched(asyncio.Event().wait(), fleet.watch(note))
+    return not outcome.complaints
+
+
+async def _play(setting: Setting, kafka: str, entries: Sequence[dataset.Entry], console: Console) -> Played:
+    """Publish the year and wait until every stage is quiet, showing how far each of them is."""
+    with Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[day]}"),
+        console=console,
+    ) as bars:
+        publishing = bars.add_task("replay", total=len(entries), day="")
+        stages = {stage: bars.add_task(stage, total=None, day="") for stage, _ in STAGES}
+
+        def published(events: int, day: date) -> None:
+            bars.update(publishing, completed=events, day=day.isoformat())
+
+        def reached(reaches: Sequence[Reach]) -> None:
+            for reach in reaches:
+                bars.update(stages[reach.stage], completed=reach.done, total=max(1, reach.total))
+
+        async with Lag(kafka, setting.partitions) as lag:
+            began = time.monotonic()
+            following = asyncio.create_task(lag.follow(reached))
+            try:
+                async with _producer(kafka) as producer:
+                    events = await replay.publish(entries, producer, partitions=setting.partitions, progress=published)
+            finally:
+                await _cancelled(following)
+            ended = time.monotonic()
+            bars.stop_task(publishing)
+            await lag.until_quiet(reached)
+            return Played(events, ended - began, time.monotonic() - ended)
+
+
+@contextlib.asynccontextmanager
+async def _producer(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = replay.producer(kafka)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def _while_watched(work: Coroutine[Any, Any, T], watch: Coroutine[Any, Any, None]) -> T:
+    """The result of `work`, or what `watch` raises before it is there."""
+    working, watching = asyncio.create_task(work), asyncio.create_task(watch)
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            watching.result()
+        return await working
+    finally:
+        await _cancelled(working, watching)
+
+
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _require_ports(setting: Setting) -> None:
+    """Raise `PortTaken` before anything is touched."""
+    option = "--port-base"
+    require_free(setting.kafka_port, "Kafka", option)
+    require_free(setting.redis_port, "Redis", option)
+    require_free(setting.sink_port, "webhook sink", option)
+    for name in SERVICES:
+        require_free(setting.service_port(name), name, option)
+
+
+def _clean(setting: Setting) -> None:
+    """Nothing of an earlier run may pass for a result of this one."""
+    for result in (setting.summary_file, setting.report_file):
+        result.unlink(missing_ok=True)
+    shutil.rmtree(setting.logs, ignore_errors=True)
+    setting.logs.mkdir(parents=True)
+
+
+def _stack(setting: Setting) -> EmbeddedStack:
+    return EmbeddedStack(
+        setting.logs,
+        setting.kafka_port,
+        setting.redis_port,
+        kafka_option="--port-base",
+        redis_option="--port-base",
+    )
+
+
+def _measured(played: Played, seconds: float, fleet: Fleet, sink: Sink, pond: Pond) -> Measured:
+    return Measured(
+        seconds=round(seconds, 1),
+        replay_seconds=round(played.replay_seconds, 1),
+        catch_up_seconds=round(played.catch_up_seconds, 1),
+        events_per_second=round(played.events / (played.replay_seconds + played.catch_up_seconds)),
+        repeated_attempts=sink.repeats.total(),
+        refused_attempts=sink.refused,
+        restarts=dict(sorted(fleet.restarts.items())),
+        records={topic.name: pond.records[topic.name] for topic in READ},
+    )
+
+
+def _tell(outcome: Outcome, setting: Setting, console: Console) -> None:
+    outcome.write(setting.summary_file)
+    page(outcome).write(setting.report_file)
+    show.show(outcome, console)
+    console.print(f"report: {escape(str(setting.report_file))}   figures: {escape(str(setting.summary_file))}")
+
+
+def _addresses(setting: Setting, stack: EmbeddedStack, sink: Sink, console: Console) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("Kafka", stack.kafka_address)
+    table.add_row("Redis", stack.redis_url)
+    table.add_row("webhook sink", sink.url)
+    for name in SERVICES:
+        table.add_row(name, " ".join(f"http://{HOST}:{setting.service_port(name)}/{page}" for page in PAGES))
+    console.print("\n[bold]still running[/]; Ctrl-C stops everything")
+    console.print(table)

@@ -1,0 +1,95 @@
+"""Where the demo runs: its ports, its folder, and the environment its services are given."""
+
+import os
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+SERVICES = ("ingest", "scoring", "rules", "notifier")
+PORT_BASE = 19400
+PARTITIONS = 8
+
+_HERE = Path(__file__).parent
+RULES = _HERE.parents[1] / "deploy" / "rules"
+SCORING = _HERE / "scoring.yaml"
+
+
+class DemoFailed(Exception):  # noqa: N818 - it says what happened
+    """The demo cannot go on; the message is for the person who started it."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a person may choose. Ports are `port_base` and the six after it."""
+
+    out: Path
+    port_base: int = PORT_BASE
+    partitions: int = PARTITIONS
+    keep: bool = False
+    rules: Path = RULES
+
+    @property
+    def kafka_port(self) -> int:
+        return self.port_base
+
+    @property
+    def redis_port(self) -> int:
+        return self.port_base + 1
+
+    @property
+    def sink_port(self) -> int:
+        return self.port_base + 2
+
+    def service_port(self, service: str) -> int:
+        """The port of its health and metrics pages."""
+        return self.port_base + 3 + SERVICES.index(service)
+
+    @property
+    def logs(self) -> Path:
+        return self.out / "logs"
+
+    @property
+    def summary_file(self) -> Path:
+        return self.out / "summary.json"
+
+    @property
+    def report_file(self) -> Path:
+        return self.out / "report.html"
+
+    def environment(
+        self, service: str, *, kafka: str, redis: str, sink_url: str, sink_secret: str
+    ) -> Mapping[str, str]:
+        """Settings of one service. The business day is UTC's, as the data is read."""
+        return {
+            "KOI_KAFKA": kafka,
+            "KOI_REDIS": redis,
+            "KOI_PARTITIONS": str(self.partitions),
+            "KOI_CLOCK": "event",
+            "KOI_ZONE": "UTC",
+            "KOI_HOST": HOST,
+            "KOI_PORT": str(self.service_port(service)),
+            "KOI_IDEMPOTENT_PRODUCER": "false",  # the embedded broker has none
+            "KOI_SESSION_TIMEOUT_MS": "6000",  # a service that was killed is missed sooner
+            "KOI_RULES": str(self.rules.resolve()),
+            "KOI_SCORING": str(SCORING),
+            "KOI_CHANNELS": "webhook",
+            "KOI_WEBHOOK_URL": sink_url,
+            "KOI_WEBHOOK_SECRET": sink_secret,
+            "KOI_WEBHOOK_ALLOW_PRIVATE": "true",
+        }
+
+
+def koi_command() -> str:
+    """The installed `koi`; raises `DemoFailed` where the project is not installed."""
+    command = Path(sysconfig.get_path("scripts")) / "koi"
+    if not command.exists():
+        raise DemoFailed(f"{command} is missing; install the project first: uv sync")
+    return str(command)
+
+
+def forget_own_settings() -> None:
+    """Drop `KOI_…` variables: the demo is the same wherever it is started."""
+    for name in [name for name in os.environ if name.startswith("KOI_")]:
+        del os.environ[name]
