@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from services.contracts.events import AnyEvent
+
 MAX_FAULTS = 3
 """How many faults of one message are spelled out; the rest are counted."""
 
@@ -36,6 +38,7 @@ _SENTENCES: dict[str, str] = {
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
 }
+_FIELDS = frozenset(name for event in AnyEvent.__args__ for name in event.__struct_fields__)
 _UNENCODABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -98,10 +101,9 @@ def _sentence(path: str, fault: Mapping[str, Any]) -> str:
     return f"{sentence} (found {shown(found)})"
 
 
-def _misspelt(path: str, found: object) -> str:
+def _misspelt(path: str, found: Mapping[str, Any]) -> str:
     name = path.rpartition(".")[2]
-    if not isinstance(found, dict):
-        return ""
-    others = [key for key in list(found)[:100] if isinstance(key, str) and len(key) <= _SHOWN]
+    keys = (key for key in list(found)[:100] if len(key) <= _SHOWN)
+    others = [key for key in keys if key not in _FIELDS]
     near = get_close_matches(name, others, n=1)
     return f" (is it {shown(near[0])}?)" if near else ""

@@ -295,6 +295,13 @@ def test_an_update_is_bounded(fields: dict[str, Any], detail: str) -> None:
     assert refusal(value) == ("invalid_field", detail)
 
 
+def test_a_missing_field_is_not_confused_with_another_field() -> None:
+    """Only a key that is no field of ours can be a misspelt one."""
+    value = json.dumps({**ENVELOPE, "type": "order.cancelled", "order_id_": "o", "refund_id": "r"}).encode()
+    assert refusal(value) == ("invalid_field", 'order_id: is required (is it "order_id_"?)')
+    assert refusal(without("order_id")) == ("invalid_field", "order_id: is required")
+
+
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 400, b"9" * 5000])
 def test_numbers_beyond_reason_are_refused(number: bytes) -> None:
     """No number, however odd, passes for an amount."""

@@ -301,6 +301,30 @@ fields:
         gate.accept(record({**message, "level": [1]}, "koi.interactions"))
 
 
+def test_an_interaction_takes_its_value_and_its_source_from_the_message() -> None:
+    """Numbers may be text, the source a field of its own, and hexadecimal in a file is text."""
+    text = """\
+kind: mapping
+name: live
+topic: koi.interactions
+when: {code: 0x1F}
+type: interaction
+fields: {id: i, source: s, customer_id: i, occurred_at: t, kind: {value: share}, value: v}
+"""
+    message = {"code": "0x1F", "i": "1", "s": "live", "t": "2026-01-31T00:00:00Z", "v": "2.5"}
+    (event,) = intake(text).accept(record(message, "koi.interactions"))
+    assert isinstance(event, Interaction)
+    assert (event.source, event.value) == ("live", 2.5)
+
+
+def test_the_limits_hold_for_mapped_messages() -> None:
+    """A mapping cannot carry more attributes than a canonical message may."""
+    text = GOOD[: GOOD.index("  order_id")].replace("order.paid", "customer.updated")
+    text += "  customer_id: buyer\n  occurred_at: {from: at, format: unix}\n"
+    text += "".join(f"  attributes.a{number}: no\n" for number in range(51))
+    assert failure({"no": "x"}, text) == "mapping shop: attributes: has more than 50 entries (found an object)"
+
+
 def test_all_faults_of_a_file_come_at_once() -> None:
     """Each fault has its line, column, code, sentence and, where one is near, a suggestion."""
     assert problems("""\
@@ -379,6 +403,8 @@ def test_a_file_that_cannot_be_read_says_where(text: str | bytes, problem: str) 
         ("{event: paid}", "{event: ~}", "m.yaml:5:15: wrong_type: event: write a value, a list of values, or exists: true"),
         ("type: order.paid", "type: ignore", "m.yaml:7:1: unknown_key: fields has no use here, as type: ignore drops the message"),
         ("  id: no", "  id: no\n  source: s", "m.yaml:9:3: duplicate_key: source is already said in line 4"),
+        ("id: no", 'id: a"b"', "m.yaml:8:7: bad_path: id: write a path: keys with dots between, e.g. trade.items.0.sku"),
+        ("format: unix}", 'format: "%Q"}', "m.yaml:13:35: bad_format: occurred_at: %Q tells no date; write rfc3339, unix, unix_ms or %Y-%m-%d %H:%M:%S"),
         ("id: no", "id: [no]", "m.yaml:8:7: wrong_type: id: write a path, or options such as {from: path}"),
         ("id: no", "id: {frm: no, from: n}", "m.yaml:8:8: unknown_key: frm is not an option (did you mean from?)"),
         ("id: no", "id: {join: []}", "m.yaml:8:14: bad_path: id: join needs at least one path"),
