@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import Origin
 from services.runtime.dead_letter import Budget, Flooded, letters
-from services.runtime.fold import Entry, Fold, Folded, Poisoned, to_ms, to_ms_up
+from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned, to_ms, to_ms_up
 from services.runtime.processor import Effector, Processor
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
@@ -110,7 +110,7 @@ class PublishThenCommit(Generic[S, M]):
         entries = [self._entry(record) for record in records]
         fresh = self._fresh(entries, cursor)
         allowance = self._budget.available(started)
-        poison: dict[int | Due, str] = {}
+        poison: dict[Place | Due, str] = {}
         while True:
             try:
                 folded = await self._fold(held, fresh, now, allowance, poison)
@@ -144,6 +144,8 @@ class PublishThenCommit(Generic[S, M]):
             return Entry(record, self._processor.decode(record))
         except InvalidMessage as error:
             return Entry(record, error)
+        except Exception as error:  # noqa: BLE001 - a bug in the decoder must not stop the partition for ever
+            return Entry(record, InvalidMessage("internal_error", f"{type(error).__name__}: {error}"))
 
     def _fresh(self, entries: Sequence[Entry[M]], cursor: Cursor) -> list[Entry[M]]:
         """Entries without the repeats of a stateless publisher upstream."""
@@ -164,7 +166,7 @@ class PublishThenCommit(Generic[S, M]):
         entries: Sequence[Entry[M]],
         now: datetime,
         allowance: int,
-        poison: Mapping[int | Due, str],
+        poison: Mapping[Place | Due, str],
     ) -> Folded[S]:
         partition, watermark_ms = held.claim.partition, held.claim.cursor.watermark_ms
         due: list[Due] = []

@@ -1,7 +1,8 @@
 """Folds one partition's records and timers into states: the pure heart of the commit protocol.
 
 Event time and timers are woven together here, so that replaying a year gives what living it gave: before a record is
-folded, every timer due at or before that record's instant has been fired, in order, each at its own instant.
+folded, every timer due at or before that record's instant has been fired, in order, each at its own instant. On the
+wall clock everything in a pass happens now.
 """
 
 import heapq
@@ -44,6 +45,13 @@ class Entry(NamedTuple, Generic[M]):
 
     record: Record
     inbox: Inbox[M] | InvalidMessage
+
+
+class Place(NamedTuple):
+    """Where a record stands within its partition: offsets are counted for each topic."""
+
+    topic: str
+    offset: int
 
 
 class Rejected(NamedTuple):
@@ -100,7 +108,7 @@ class Fold(Generic[S, M]):
         watermark_ms: int | None = None,
         wall: datetime | None = None,
         allowance: int = 1_000_000,
-        poison: Mapping["int | Due", str] | None = None,
+        poison: Mapping[Place | Due, str] | None = None,
     ) -> None:
         self._processor = processor
         self._partition = partition
@@ -139,17 +147,17 @@ class Fold(Generic[S, M]):
         self._fire_until(now_ms)
         if self._wall is None:
             self._result.watermark_ms = now_ms
-        if record.offset in self._poison:
-            return self._reject(record, "internal_error", self._poison[record.offset])
-        if not inbox.customer_id:
-            self._emit(record.key, self._processor.tick(inbox.message))
-            return True
+        if self._poison and (why := self._poison.get(Place(record.topic, record.offset))) is not None:
+            return self._reject(record, "internal_error", why)
         try:
+            if not inbox.customer_id:
+                self._emit(record.key, self._processor.tick(inbox.message))
+                return True
             step = self._processor.apply(self._states.get(inbox.customer_id), inbox.message, record, now)
         except InvalidMessage as error:
             return self._reject(record, error.reason, error.detail)
         except Exception as error:
-            raise Poisoned(record.offset, f"{type(error).__name__}: {error}") from error
+            raise Poisoned(Place(record.topic, record.offset), f"{type(error).__name__}: {error}") from error
         self._keep(inbox.customer_id, step, now)
         return True
 
@@ -181,7 +189,8 @@ class Fold(Generic[S, M]):
             record = Record(TIMERS, self._partition, timer.at_ms, timer.at_ms, timer.customer_id.encode(), None)
             self._result.rejected.append(Rejected(record, "internal_error", self._poison[timer]))
         elif state is not None:
-            now = from_ms(timer.at_ms)
+            # on the wall clock a timer may have been missed for days; what is done now is not dated then
+            now = self._wall or from_ms(timer.at_ms)
             try:
                 step = self._processor.wake(state, now)
             except Exception as error:
@@ -221,12 +230,12 @@ class Fold(Generic[S, M]):
 
 
 class Poisoned(Exception):  # noqa: N818
-    """A record (by offset) or a timer made the processor fail in a way it does not know.
+    """A record (by its place) or a timer made the processor fail in a way it does not know.
 
     States may be half changed: the pass must be redone from the stored ones, without the culprit.
     """
 
-    def __init__(self, culprit: int | Due, detail: str) -> None:
+    def __init__(self, culprit: Place | Due, detail: str) -> None:
         super().__init__(detail)
         self.culprit = culprit
         self.detail = detail

@@ -30,11 +30,14 @@ class MemoryStore:
         partition = claim.partition
         if claim.epoch != self._epochs[partition]:
             raise Fenced(f"partition {partition} has epoch {self._epochs[partition]}, not {claim.epoch}")
-        stored = self._cursors[partition].positions
-        for topic, position in changes.cursor.positions.items():
-            if position < stored.get(topic, 0):
-                raise Fenced(f"partition {partition} of {topic} stands at {stored[topic]}, beyond {position}")
-        self._cursors[partition] = deepcopy(changes.cursor)
+        stored, cursor = self._cursors[partition], changes.cursor
+        for topic, position in cursor.positions.items():
+            if position < stored.positions.get(topic, 0):
+                raise Fenced(f"partition {partition} of {topic} stands at {stored.positions[topic]}, beyond {position}")
+        stored.positions.update(cursor.positions)
+        stored.origins.update(cursor.origins)
+        if cursor.watermark_ms is not None:
+            stored.watermark_ms = cursor.watermark_ms
         for customer, blob in changes.states.items():
             if blob is None:
                 self._states[partition].pop(customer, None)
