@@ -1,0 +1,73 @@
+"""The topic table is whole and coherent."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from services.cli.asyncapi import EVERY_SERVICE, SERVICES, receivers, senders
+from services.contracts.deadletter import MAX_ORIGINAL_BYTES
+from services.contracts.inbound import MAX_MESSAGE_BYTES
+from services.contracts.topics import DEAD_LETTER, INBOUND, PROFILES, TOPICS, Topic
+
+_EACH = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+
+
+def test_names_are_unique() -> None:
+    """No two topics share a name."""
+    assert len({topic.name for topic in TOPICS}) == len(TOPICS)
+
+
+@_EACH
+def test_a_topic_is_described(topic: Topic) -> None:
+    """Every topic has a legal name of ours, a sentence, a key, an owner and readers."""
+    assert re.fullmatch(r"koi\.[a-z]+", topic.name)
+    assert topic.about.endswith(".")
+    assert topic.key
+    assert topic.owner
+    assert topic.readers
+
+
+@_EACH
+def test_an_owner_is_known(topic: Topic) -> None:
+    """A topic is written by upstream, by one service, or by every service; nobody reads what they write."""
+    assert topic.owner in {"upstream", EVERY_SERVICE, *SERVICES}
+    assert not set(senders(topic)) & set(receivers(topic))
+
+
+def test_services_form_a_line() -> None:
+    """Ingest feeds scoring, scoring feeds rules, rules feed the notifier; each reads what the one before it owns."""
+    links = {(sender, reader) for topic in TOPICS for sender in senders(topic) for reader in receivers(topic)}
+    assert links == {("ingest", "scoring"), ("scoring", "rules"), ("rules", "notifier")}
+
+
+def test_keyed_topics_share_their_partition_count() -> None:
+    """Every topic but the dead letter leaves its partitions to the deployment, so they are equal."""
+    assert [topic for topic in TOPICS if topic.partitions is not None] == [DEAD_LETTER]
+
+
+def test_only_profiles_are_compacted() -> None:
+    """The last profile of every customer is kept for ever, and everything else for a time."""
+    assert [topic for topic in TOPICS if topic.retention is None] == [PROFILES]
+    assert PROFILES.config()["retention.ms"] == "-1"
+    assert PROFILES.config()["cleanup.policy"] == "compact"
+
+
+@_EACH
+def test_retention_is_written_in_milliseconds(topic: Topic) -> None:
+    """The broker's setting says the same as the table."""
+    if topic.retention is not None:
+        assert timedelta(milliseconds=int(topic.config()["retention.ms"])) == topic.retention
+        assert topic.config()["cleanup.policy"] == "delete"
+    assert all(isinstance(value, str) for value in topic.config().values())
+
+
+@pytest.mark.parametrize("topic", INBOUND, ids=lambda topic: topic.name)
+def test_a_message_over_the_edge_reaches_us(topic: Topic) -> None:
+    """The broker takes more than ingest accepts, so what is too long is dead-lettered with a reason, not lost."""
+    assert topic.max_message_bytes > MAX_MESSAGE_BYTES
+
+
+def test_the_largest_dead_letter_fits() -> None:
+    """Base64 of the longest original leaves room for its envelope."""
+    assert DEAD_LETTER.max_message_bytes > MAX_ORIGINAL_BYTES * 4 / 3 + 64 * 1024
