@@ -6,7 +6,7 @@ any longer would only be a stand-still. Within one topic the order of offsets is
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
@@ -42,11 +42,13 @@ class Alignment(Generic[T]):
     """Buffers and merges. `now` is any clock that only moves forward; it measures silence, never event time.
 
     With nobody idle, what is released depends only on what was offered, not on how it was cut into batches or which
-    topic came first. An input is idle once the others have waited `idle` for it, and until it is offered again.
+    topic came first. An input is idle once the others have waited `idle` for it, and until it is offered again. One
+    that is known to have more than it has delivered is waited for longer: `patience`.
     """
 
-    def __init__(self, idle: timedelta, bound: int = DEFAULT_BOUND) -> None:
+    def __init__(self, idle: timedelta, patience: timedelta | None = None, bound: int = DEFAULT_BOUND) -> None:
         self._idle = idle
+        self._patience = idle if patience is None else patience
         self._bound = bound
         self._partitions: dict[int, dict[str, _Input[T]]] = {}
 
@@ -82,14 +84,14 @@ class Alignment(Generic[T]):
             held.buffer.append(Held(held.last_ms, offset, item))
             held.next_offset = offset + 1
 
-    def release(self, partition: int, now: datetime) -> list[T]:
+    def release(self, partition: int, now: datetime, behind: Collection[str] = ()) -> list[T]:
         """All whose turn has come, in order: by time, then topic, then offset.
 
-        Offer what has already arrived before asking, or a stand-still of the caller passes for silence of the input.
+        `behind` are the topics known to have records that were not offered yet. Offer what has already arrived before asking, or a stand-still of the caller passes for silence of the input.
         """
         released: list[T] = []
         topics = sorted(self._partitions.get(partition, {}).items())
-        while self._comparable([held for _, held in topics], now):
+        while self._comparable(topics, now, behind):
             buffers = [(topic, held.buffer) for topic, held in topics if held.buffer]
             while all(buffer for _, buffer in buffers):
                 _, _, first = min((buffer[0].at_ms, topic, buffer) for topic, buffer in buffers)
@@ -108,15 +110,16 @@ class Alignment(Generic[T]):
         held = self._partitions.get(partition, {}).get(topic)
         return held is not None and len(held.buffer) >= self._bound
 
-    def _comparable(self, inputs: Sequence[_Input[T]], now: datetime) -> bool:
+    def _comparable(self, inputs: Sequence[tuple[str, _Input[T]]], now: datetime, behind: Collection[str]) -> bool:
         """Whether the smallest head is surely the next: nobody who may still have a smaller one is missing."""
-        missing = [held for held in inputs if not held.buffer]
+        missing = [(topic, held) for topic, held in inputs if not held.buffer]
         if len(missing) == len(inputs):
-            for held in missing:
+            for _, held in missing:
                 held.waited_for_since = None
             return False
-        for held in missing:
+        for topic, held in missing:
             if held.waited_for_since is None:
                 held.waited_for_since = now
-            held.idle = held.idle or now - held.waited_for_since >= self._idle
-        return all(held.idle for held in missing)
+            longest = self._patience if topic in behind else self._idle
+            held.idle = held.idle or now - held.waited_for_since >= longest
+        return all(held.idle for _, held in missing)

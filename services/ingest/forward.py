@@ -24,6 +24,9 @@ SERVICE = "ingest"
 TICK_KEY = b"clock.tick"
 IDLE = timedelta(seconds=3)
 """On the event clock: how long one inbound topic may be silent before the other goes on without it."""
+PATIENCE = timedelta(seconds=60)
+"""The same for a topic that is known to have more records than have arrived."""
+_ALL = frozenset(topic.name for topic in INBOUND)
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,7 +62,7 @@ class Forwarder:
         self._budget = budget
         self._telemetry = telemetry
         self._partitions = partitions
-        self._alignment: Alignment[_Answer] | None = Alignment(IDLE) if event_clock else None
+        self._alignment: Alignment[_Answer] | None = Alignment(IDLE, PATIENCE) if event_clock else None
         self._positions: dict[int, dict[str, int]] = defaultdict(dict)
 
     async def claim(self, partition: int) -> Mapping[str, int]:
@@ -88,11 +91,11 @@ class Forwarder:
         for answer in answers:
             at_ms = to_ms(answer.events[0].occurred_at) if answer.events else None
             self._alignment.offer(answer.record.topic, partition, [(at_ms, answer.record.offset, answer)])
-        await self.wake(partition, now)
+        await self.wake(partition, now, _ALL)
 
-    async def wake(self, partition: int, now: datetime) -> None:
+    async def wake(self, partition: int, now: datetime, behind: Collection[str]) -> None:
         if self._alignment is not None:
-            await self._forward(partition, self._alignment.release(partition, now), now)
+            await self._forward(partition, self._alignment.release(partition, now, behind), now)
 
     def _answer(self, record: Record) -> _Answer:
         try:

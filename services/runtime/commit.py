@@ -97,7 +97,7 @@ class PublishThenCommit(Generic[S, M]):
         while remaining:
             remaining = remaining[await self._commit_some(held, remaining, now) :]
 
-    async def wake(self, partition: int, now: datetime) -> None:
+    async def wake(self, partition: int, now: datetime, behind: Collection[str] = ()) -> None:  # noqa: ARG002
         if not self._event_clock:
             held = self._held[partition]
             while await self._store.due(partition, to_ms(now), 1):

@@ -33,8 +33,11 @@ class Stage(Protocol):
         """Process records of one claimed partition, in order, completely."""
         ...
 
-    async def wake(self, partition: int, now: datetime) -> None:
-        """Do what time alone has made due in a claimed partition."""
+    async def wake(self, partition: int, now: datetime, behind: Collection[str]) -> None:
+        """Do what time alone has made due in a claimed partition.
+
+        `behind` are the topics of which the broker has records that were not handed over yet.
+        """
         ...
 
     def drop(self, partition: int) -> None:

@@ -70,6 +70,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._claims: dict[int, int] = defaultdict(int)
         self._claims_at_fetch: dict[int, int] = {}
         self._starts: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._trouble: dict[int, _Trouble] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._lock = asyncio.Lock()
@@ -170,7 +171,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 now = time.monotonic()
                 if now - self._wake_at > _WAKE_SECONDS:
                     self._wake_at = now
-                    await self._wake()
+                    await self._wake(self._consumer)
                 if now - self._commit_at > _COMMIT_SECONDS:
                     self._commit_at = now
                     await self._commit_offsets()
@@ -181,13 +182,20 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             self._telemetry.owned(len(self._held))
             self._telemetry.ready(self.not_ready() is None)
 
-    async def _wake(self) -> None:
+    async def _wake(self, consumer: AIOKafkaConsumer) -> None:
         for partition in sorted(self._held):
             try:
-                await self._stage.wake(partition, datetime.now(UTC))
+                behind = [tp.topic for tp in self._assigned[partition] if await self._is_behind(consumer, tp)]
+                await self._stage.wake(partition, datetime.now(UTC), behind)
                 self._throttle(partition)
             except Exception as error:  # noqa: BLE001 - the same: drop, and read again
                 await self._failed(partition, error)
+
+    async def _is_behind(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
+        """Whether the broker is known to have more than the consumer has handed over."""
+        end = max(consumer.highwater(tp) or 0, self._ends[tp])
+        position: int = await consumer.position(tp)
+        return position < end
 
     async def finish(self) -> None:
         """Let the batch in hand finish, commit, and take no more."""
@@ -234,7 +242,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         elif position < first:
             log.error("records_lost_to_retention", topic=tp.topic, partition=tp.partition, count=first - position)
             self._telemetry.failure("retention")
-        self._starts[tp] = max(position, first)
+        self._starts[tp], self._ends[tp] = max(position, first), end
         consumer.seek(tp, self._starts[tp])
 
     def _throttle(self, partition: int) -> None:
