@@ -25,7 +25,7 @@ from examples.complete_journey.outcome import Measured, Outcome
 from examples.complete_journey.page import page
 from examples.complete_journey.pond import READ, Pond
 from examples.complete_journey.setting import HOST, SERVICES, Setting
-from examples.complete_journey.sink import Sink
+from examples.complete_journey.sink import Sink, console_repeats
 from services.cli.topics import create_topics
 from services.rules.rulebook import load_rulebook
 from services.runtime.settings import Settings
@@ -80,7 +80,7 @@ async def run(setting: Setting, console: Console) -> bool:
         outcome = Outcome(
             summary=summary.summarise(pond, events_in=played.events, ladders=ladders, accepted=sink.taken.keys()),
             expected=counted,
-            measured=_measured(played, time.monotonic() - started, fleet, sink, pond),
+            measured=_measured(setting, played, time.monotonic() - started, fleet, sink, pond),
             stories=stories.choose(pond),
         )
         _tell(outcome, setting, console)
@@ -181,13 +181,13 @@ def _stack(setting: Setting) -> EmbeddedStack:
     )
 
 
-def _measured(played: Played, seconds: float, fleet: Fleet, sink: Sink, pond: Pond) -> Measured:
+def _measured(setting: Setting, played: Played, seconds: float, fleet: Fleet, sink: Sink, pond: Pond) -> Measured:
     return Measured(
         seconds=round(seconds, 1),
         replay_seconds=round(played.replay_seconds, 1),
         catch_up_seconds=round(played.catch_up_seconds, 1),
         events_per_second=round(played.events / (played.replay_seconds + played.catch_up_seconds)),
-        repeated_attempts=sink.repeats.total(),
+        repeated_attempts=sink.repeats.total() + console_repeats(setting.logs / "notifier.log"),
         refused_attempts=sink.refused,
         restarts=dict(sorted(fleet.restarts.items())),
         records={topic.name: pond.records[topic.name] for topic in READ},

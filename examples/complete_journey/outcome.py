@@ -17,7 +17,8 @@ class Measured:
     """What differs from run to run. `seconds` is all of it, from the first process started to these figures.
 
     `events_per_second`: published events over the time from the first one published until every stage was quiet.
-    `repeated_attempts`: messages that reached the sink again and were recognised by their key (a service was killed).
+    `repeated_attempts`: messages that a channel was handed again because a service died before it could note the first
+    time; the sink recognises them by their key. `refused_attempts`: requests without a valid signature.
     """
 
     seconds: float

@@ -74,7 +74,7 @@ class Setting:
             "KOI_SESSION_TIMEOUT_MS": "6000",  # a service that was killed is missed sooner
             "KOI_RULES": str(self.rules.resolve()),
             "KOI_SCORING": str(SCORING),
-            "KOI_CHANNELS": "webhook",
+            "KOI_CHANNELS": "webhook,console",  # the console is the notifier's log
             "KOI_WEBHOOK_URL": sink_url,
             "KOI_WEBHOOK_SECRET": sink_secret,
             "KOI_WEBHOOK_ALLOW_PRIVATE": "true",

@@ -6,9 +6,11 @@ is answered with success and otherwise ignored.
 
 import asyncio
 import base64
+import contextlib
 import json
 import secrets
 from collections import Counter
+from pathlib import Path
 from typing import Self
 from urllib.parse import unquote
 
@@ -102,6 +104,20 @@ class Sink:
             await writer.drain()
 
 
+def console_repeats(log: Path) -> int:
+    """How many of the lines that the console channel wrote into a service's log repeat an earlier message.
+
+    A terminal cannot recognise a repeat, so after a crash a line may stand there twice; its receipt says at_least_once.
+    """
+    seen: Counter[str] = Counter()
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(_CONSOLE_LINE):
+            with contextlib.suppress(ValueError, KeyError):  # cut off in the middle by a kill
+                seen[json.loads(line)["command_id"]] += 1
+    return seen.total() - len(seen)
+
+
+_CONSOLE_LINE = '{"channel":"console"'
 _ANSWERS = {
     204: b"HTTP/1.1 204 No Content\r\n\r\n",
     400: b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",

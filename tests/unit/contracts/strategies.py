@@ -3,7 +3,7 @@
 import enum
 import types
 from datetime import UTC, date, datetime
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from hypothesis import strategies as st
@@ -42,6 +42,8 @@ def of(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def _generic(origin: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    if origin is Annotated:
+        return of(arguments[0])
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin is dict:

@@ -14,7 +14,7 @@ Offered = Sequence[tuple[int | None, int, str]]
 
 
 def alignment(bound: int = 5000) -> Alignment[str]:
-    aligned = Alignment[str](IDLE, bound)
+    aligned = Alignment[str](IDLE, bound=bound)
     aligned.assign([(A, 0), (B, 0)])
     return aligned
 
