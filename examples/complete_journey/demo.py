@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
@@ -80,7 +81,14 @@ async def run(setting: Setting, console: Console) -> bool:
         outcome = Outcome(
             summary=summary.summarise(pond, events_in=played.events, ladders=ladders, accepted=sink.taken.keys()),
             expected=counted,
-            measured=_measured(setting, played, time.monotonic() - started, fleet, sink, pond),
+            measured=_measured(
+                played,
+                time.monotonic() - started,
+                fleet=fleet,
+                sink=sink,
+                pond=pond,
+                log=setting.logs / "notifier.log",
+            ),
             stories=stories.choose(pond),
         )
         _tell(outcome, setting, console)
@@ -181,13 +189,13 @@ def _stack(setting: Setting) -> EmbeddedStack:
     )
 
 
-def _measured(setting: Setting, played: Played, seconds: float, fleet: Fleet, sink: Sink, pond: Pond) -> Measured:
+def _measured(played: Played, seconds: float, *, fleet: Fleet, sink: Sink, pond: Pond, log: Path) -> Measured:
     return Measured(
         seconds=round(seconds, 1),
         replay_seconds=round(played.replay_seconds, 1),
         catch_up_seconds=round(played.catch_up_seconds, 1),
         events_per_second=round(played.events / (played.replay_seconds + played.catch_up_seconds)),
-        repeated_attempts=sink.repeats.total() + console_repeats(setting.logs / "notifier.log"),
+        repeated_attempts=sink.repeats.total() + console_repeats(log),
         refused_attempts=sink.refused,
         restarts=dict(sorted(fleet.restarts.items())),
         records={topic.name: pond.records[topic.name] for topic in READ},

@@ -1,0 +1,151 @@
+"""Which customers are told about, and what is told."""
+
+from datetime import date
+from random import Random
+
+from examples.complete_journey.outcome import Measured, Outcome
+from examples.complete_journey.page import page
+from examples.complete_journey.pond import Pond
+from examples.complete_journey.stories import MOST_STEPS, THEMES, Story, actual, choose
+from examples.complete_journey.summary import summarise
+from services.contracts import decision as d
+from services.contracts.decision import Decision, Verdict
+from services.contracts.profile import Profile
+from services.contracts.receipt import DeliveryOutcome, Reason
+from tests.unit.examples.makers import command, decision, jump, profile, receipt
+from tests.unit.examples.test_summary import expectation
+
+UP, DOWN, FIRED, SILENT = d.Outcome.PROMOTED, d.Outcome.DEMOTED, d.Outcome.FIRED, d.Outcome.SUPPRESSED
+
+PROFILES = [
+    profile("climber", lifetime_net_minor=123456),
+    profile("faller"),
+    profile("sleeper", last_order_day=date(2017, 6, 1)),
+    profile("bothered", last_order_day=date(2017, 1, 5)),
+    profile("rock", lifetime_orders=500),
+    profile("newcomer", lifetime_orders=1),
+]
+DECISIONS = [
+    jump(1, "climber", 10, ("outer", "middle"), UP),
+    jump(2, "climber", 20, ("middle", "core"), UP),
+    jump(3, "faller", 10, ("outer", "middle"), UP),
+    jump(4, "faller", 90, ("middle", "outer"), DOWN),
+    decision(5, "sleeper", FIRED, 100, commands=("k1",)),
+    decision(6, "bothered", FIRED, 100, commands=("k2", "k3")),
+    decision(7, "bothered", SILENT, 110, episode=2),
+]
+
+
+def pond(profiles: list[Profile], decisions: list[Decision]) -> Pond:
+    filled = Pond()
+    filled.profiles = {item.customer_id: item for item in profiles}
+    filled.decisions = {item.id: item for item in decisions}
+    filled.commands = {"k1": command("k1", "sleeper"), "k2": command("k2", "bothered")}
+    filled.receipts = {
+        "k1": receipt("k1", "sleeper", DeliveryOutcome.SENT),
+        "k2": receipt("k2", "bothered", DeliveryOutcome.SUPPRESSED, Reason.EXPIRED),
+    }
+    return filled
+
+
+def told() -> dict[str, Story]:
+    return {story.theme: story for story in choose(pond(PROFILES, DECISIONS))}
+
+
+def test_each_theme_finds_its_customer() -> None:
+    """Five themes, five different customers."""
+    assert {theme: story.customer_id for theme, story in told().items()} == {
+        "promoted": "climber",
+        "demoted": "faller",
+        "woken and came back": "sleeper",
+        "a message held back": "bothered",
+        "steady": "rock",
+    }
+
+
+def test_the_choice_does_not_depend_on_the_order_of_arrival() -> None:
+    """Partitions are read in any order; the stories stay the same."""
+    for seed in range(20):
+        profiles = PROFILES.copy()
+        Random(seed).shuffle(profiles)  # noqa: S311 - nothing secret
+        assert choose(pond(profiles, DECISIONS)) == choose(pond(PROFILES, DECISIONS))
+
+
+def test_a_story_tells_conditions_values_and_messages() -> None:
+    """What was decided, why, and what became of the message."""
+    story = told()["a message held back"]
+    fired, silent = story.steps
+    assert fired.what == "win-back fired (episode 1)"
+    assert [(v.condition, actual(v), v.holds) for v in fired.verdicts] == [
+        ("recency_days >= 45", "recency_days = 45", True)
+    ]
+    assert fired.messages == ("we_miss_you: suppressed (expired)", "message: no receipt")
+    assert silent.what == "win-back was due, but stayed silent: cooldown"
+    assert told()["woken and came back"].steps[0].messages == ("we_miss_you: sent by webhook",)
+    assert told()["promoted"].facts.startswith("10 orders worth 1,234.56, last on 2017-10-01; R3 F3 M3, 重要价值")
+
+
+def test_a_theme_nobody_fits_goes_to_the_most_eventful() -> None:
+    """As long as there are customers with decisions left."""
+    lively = [jump(n, name, n, ("outer", "middle"), UP) for n, name in enumerate(("a", "a", "b", "c"))]
+    stories = choose(pond([profile(name) for name in "abc"], lively))
+    assert [(story.theme, story.customer_id) for story in stories] == [
+        ("promoted", "a"),
+        ("eventful", "b"),
+        ("eventful", "c"),
+    ]
+    assert len(THEMES) == 5
+
+
+def test_nobody_no_stories() -> None:
+    """An empty pond has nothing to tell."""
+    assert choose(Pond()) == []
+
+
+def test_a_long_life_is_cut_in_the_middle() -> None:
+    """The first decision and the last few; the number left out is said."""
+    many = [jump(n, "a", n, ("outer", "middle"), DOWN if n % 2 else UP) for n in range(20)]
+    (story,) = choose(pond([profile("a")], many))
+    assert len(story.steps) == MOST_STEPS
+    assert story.left_out == 20 - MOST_STEPS
+    assert story.steps[0].at < story.steps[1].at
+    assert [step.at for step in story.steps[1:]] == [item.decided_at for item in many[-MOST_STEPS + 1 :]]
+
+
+def test_values_are_written_for_people() -> None:
+    """No long fractions, no Python words."""
+    seen = {"activity": 41.23456, "whole": 1200.0, "tagged": True, "left": False, "days": None, "segment": "重要保持"}
+    text = actual(Verdict("x", dict(seen), holds=True))
+    assert text == "activity = 41.23, whole = 1,200, tagged = yes, left = no, days = none, segment = 重要保持"
+
+
+def test_the_report_tells_all_of_it() -> None:
+    """Tiers, segments, moves, messages, stories and the run itself appear on the page."""
+    filled = pond(PROFILES, DECISIONS)
+    outcome = Outcome(
+        summary=summarise(filled, events_in=12, ladders={"community": ["outer", "middle", "core"]}, accepted=["k1"]),
+        expected=expectation(),
+        measured=Measured(
+            seconds=9.5,
+            replay_seconds=1.0,
+            catch_up_seconds=2.0,
+            events_per_second=4,
+            repeated_attempts=2,
+            refused_attempts=0,
+            restarts={"rules": 1},
+            records={"koi.profiles": 6},
+        ),
+        stories=choose(filled),
+    )
+    html = page(outcome).render()
+    for text in (
+        "Customers per tier: community",
+        "重要保持",
+        "Promotions and demotions by month",
+        "2017-02",  # a month without a jump
+        "suppressed: cooldown",
+        "Household climber",
+        "win-back was due, but stayed silent: cooldown",
+        "rules 1×",
+    ):
+        assert text in html
