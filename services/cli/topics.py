@@ -64,7 +64,7 @@ async def create_topics(settings: Settings) -> list[TopicResult]:
         created = await _create_missing(admin, settings)
         found = await _find(admin, [topic.name for topic in TOPICS if topic.name not in created])
     except (KafkaError, OSError, TimeoutError) as error:
-        raise Retryable(f"Kafka at {settings.kafka}: {type(error).__name__}: {error}") from error
+        raise Retryable(f"Kafka at {settings.kafka}: {str(error) or type(error).__name__}") from error
     finally:
         await admin.close()
     return [
