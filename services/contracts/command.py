@@ -1,11 +1,11 @@
 """Notification commands: what rules ask the notifier to send, on `koi.notifications`."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
 
+from services.contracts.calendar import Instant
 from services.contracts.events import ClockTick
 
 
@@ -41,9 +41,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     channels: tuple[str, ...]
     category: Category
     recipient: Recipient
-    decided_at: datetime
-    expires_at: datetime
-    occurred_at: datetime
+    decided_at: Instant
+    expires_at: Instant
+    occurred_at: Instant
     """When the event behind this command happened, for end-to-end latency."""
 
 

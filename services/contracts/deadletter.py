@@ -1,8 +1,8 @@
 """Dead letters: records that could not be processed, with everything needed to mend and replay them."""
 
-from datetime import datetime
-
 import msgspec
+
+from services.contracts.calendar import Instant
 
 MAX_ORIGINAL_BYTES = 512 * 1024
 """A longer original is cut to this in the dead letter (`truncated`); topic, partition and offset still name the whole."""
@@ -17,7 +17,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     topic: str
     partition: int
     offset: int
-    failed_at: datetime
+    failed_at: Instant
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]

@@ -1,10 +1,10 @@
 """Decisions: why a rule did, or did not do, something about one customer. The ledger on `koi.decisions`."""
 
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
+from services.contracts.calendar import Instant
 from services.contracts.profile import Cause
 
 
@@ -42,7 +42,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     customer_id: str
     rule: str
     outcome: Outcome
-    decided_at: datetime
+    decided_at: Instant
     episode: int
     cause: Cause
     cause_id: str

@@ -4,10 +4,11 @@ All instants are aware. Money is an integer of minor units (cents, fen). `id` an
 key. Publishers write the looser form in `inbound`; ingest turns that into these.
 """
 
-from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
+
+from services.contracts.calendar import Instant
 
 STANDARD_KINDS = frozenset(
     {
@@ -63,8 +64,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     id: str
     source: str
     customer_id: str
-    occurred_at: datetime
-    received_at: datetime
+    occurred_at: Instant
+    received_at: Instant
     origin: Origin | None = None
     flags: tuple[Flag, ...] = ()
 

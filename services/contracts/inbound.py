@@ -19,6 +19,7 @@ from pydantic import (
     TypeAdapter,
 )
 
+from services.contracts.calendar import Zone
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, Touchpoint
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -33,7 +34,8 @@ MAX_EXACT_INT = 2**53
 """Beyond this a whole number is not exact in every JSON reader's double."""
 
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def _printable(text: str) -> str:
@@ -42,9 +44,17 @@ def _printable(text: str) -> str:
     return text
 
 
+def _visible(text: str) -> str:
+    if _INVISIBLE.search(text):
+        raise ValueError("invisible characters are not allowed in an id: two ids would look the same")
+    return text
+
+
 def _known_kind(kind: str) -> str:
     if kind in STANDARD_KINDS or (kind.startswith(CUSTOM_PREFIX) and len(kind) > len(CUSTOM_PREFIX)):
         return kind
+    if kind == CUSTOM_PREFIX:
+        raise ValueError("custom: needs a name, such as custom:tasting")
     raise ValueError(f"unknown kind {kind!r}; write custom:{kind} for one of your own")
 
 
@@ -68,11 +78,15 @@ def _sane_instant(at: datetime) -> datetime:
 
 
 Id = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, strip_whitespace=True), AfterValidator(_printable)
+    str,
+    StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, strip_whitespace=True),
+    AfterValidator(_printable),
+    AfterValidator(_visible),
 ]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_printable)]
 Text = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_sane_instant)]
+_KINDS: dict[str, Any] = {"anyOf": [{"enum": sorted(STANDARD_KINDS)}, {"pattern": "^custom:."}]}
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR, strict=True)]
 PositiveAmount = Annotated[int, Field(gt=0, le=MAX_AMOUNT_MINOR, strict=True)]
@@ -98,11 +112,13 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     sku: Id
-    quantity: Annotated[float, Field(gt=0, le=1_000_000)] = 1
+    quantity: Annotated[float, Field(gt=0, le=1_000_000, strict=True)] = 1
     amount_minor: Amount | None = None
 
 
 class InboundOrderPaid(_Inbound):
+    """An order was paid. `amount_minor` is what was paid, after discounts; `discount_minor` what was taken off."""
+
     type: Literal["order.paid"]
     order_id: Id
     amount_minor: Amount
@@ -114,6 +130,8 @@ class InboundOrderPaid(_Inbound):
 
 
 class InboundOrderRefunded(_Inbound):
+    """Money went back: `amount_minor` of this refund only. Without `order_id` it belongs to no order."""
+
     type: Literal["order.refunded"]
     refund_id: Id
     order_id: Id | None = None
@@ -122,11 +140,15 @@ class InboundOrderRefunded(_Inbound):
 
 
 class InboundOrderCancelled(_Inbound):
+    """The order never happened."""
+
     type: Literal["order.cancelled"]
     order_id: Id
 
 
 class InboundOrderAmended(_Inbound):
+    """The order has a new total; among amendments the highest `rev` wins."""
+
     type: Literal["order.amended"]
     order_id: Id
     amount_minor: Amount
@@ -134,9 +156,11 @@ class InboundOrderAmended(_Inbound):
 
 
 class InboundInteraction(_Inbound):
+    """Anything a customer does that is not an order. `value` scales its weight."""
+
     type: Literal["interaction"]
-    kind: Annotated[Name, AfterValidator(_known_kind)]
-    value: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
+    kind: Annotated[Name, AfterValidator(_known_kind), Field(json_schema_extra=_KINDS)]
+    value: Annotated[float, Field(ge=0, le=1_000_000, strict=True)] = 1.0
     object_id: Id | None = None
     group_id: Id | None = None
     campaign_id: Id | None = None
@@ -145,12 +169,14 @@ class InboundInteraction(_Inbound):
 
 
 class InboundCustomerUpdated(_Inbound):
+    """Tags and attributes of a customer. Contacts and consent are accepted, and not carried further."""
+
     type: Literal["customer.updated"]
     tags_add: Annotated[list[Name], Field(max_length=MAX_TAGS)] = []
     tags_remove: Annotated[list[Name], Field(max_length=MAX_TAGS)] = []
     attributes: Annotated[dict[Name, Scalar], Field(max_length=MAX_ATTRIBUTES)] = {}
     owner: Id | None = None
-    timezone: Name | None = None
+    timezone: Zone | None = None
 
 
 class InboundClockTick(BaseModel):

@@ -1,11 +1,12 @@
 """The profile: a self-contained snapshot of one customer's scores, as carried by `koi.profiles`."""
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
 
+from services.contracts.calendar import Instant
 from services.contracts.events import ClockTick
 
 
@@ -62,11 +63,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     customer_id: str
     version: int
     tick: int
-    as_of: datetime
+    as_of: Instant
     cause: Cause
     cause_id: str
     """Id of the event that caused this snapshot; empty when time did."""
-    occurred_at: datetime
+    occurred_at: Instant
     """When that event happened; equals `as_of` when time was the cause. End-to-end latency is counted from here."""
     zone: str
     r: int
@@ -85,7 +86,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     """Day of the last counting order in the window (the R of RFM); None without one."""
     activity: float
     """Decaying activity at `activity_at`: Σ weight·value·2^(−(t−tᵢ)/half-life)."""
-    activity_at: datetime
+    activity_at: Instant
     half_life_days: float
     counts: dict[str, int]
     """Interactions per kind in the window."""

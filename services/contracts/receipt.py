@@ -1,9 +1,10 @@
 """Receipts: what became of every command, on `koi.receipts`."""
 
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+
+from services.contracts.calendar import Instant
 
 
 class DeliveryOutcome(StrEnum):
@@ -42,5 +43,5 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     channel: str | None
     delivery: Delivery | None
     attempts: int
-    at: datetime
+    at: Instant
     detail: str = ""

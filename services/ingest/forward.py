@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from services.contracts.calendar import to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick
 from services.contracts.topics import EVENTS, INBOUND
@@ -13,7 +14,7 @@ from services.contracts.wire import EVENTS as EVENTS_WIRE
 from services.ingest.alignment import Alignment
 from services.ingest.intake import Intake
 from services.runtime.dead_letter import Budget, Flooded, letters
-from services.runtime.fold import Rejected, to_ms
+from services.runtime.fold import Rejected
 from services.runtime.partitioning import partition_of
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record

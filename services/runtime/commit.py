@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
+from services.contracts.calendar import to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import Origin
 from services.runtime.dead_letter import Budget, Flooded, letters
-from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned, to_ms, to_ms_up
+from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned
 from services.runtime.processor import Effector, Processor
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record

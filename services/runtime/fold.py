@@ -8,9 +8,10 @@ wall clock everything in a pass happens now.
 import heapq
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.runtime.processor import Emit, Inbox, Processor, Step
 from services.runtime.record import Output, Record
@@ -19,25 +20,8 @@ from services.runtime.store import Due
 S = TypeVar("S")
 M = TypeVar("M")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
 TIMERS = "(timer)"
 """Stands for the topic in the dead letter of a timer that could not be fired."""
-
-
-def to_ms(at: datetime) -> int:
-    """Unix milliseconds, rounded down."""
-    return (at - _EPOCH) // _MILLISECOND
-
-
-def to_ms_up(at: datetime) -> int:
-    """Unix milliseconds, rounded up: a timer never fires before its instant."""
-    return -((_EPOCH - at) // _MILLISECOND)
-
-
-def from_ms(at_ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 class Entry(NamedTuple, Generic[M]):

@@ -1,5 +1,7 @@
 """Publishes outputs in order, in whole batches, and returns when the broker has acknowledged all of them."""
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -11,6 +13,7 @@ from services.runtime.record import Output
 
 _BATCH_BYTES = 256 * 1024
 _REQUEST_BYTES = 8 * 1024 * 1024
+_CLOSE_SECONDS = 5.0
 
 
 class Publisher(Protocol):
@@ -34,13 +37,19 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        self._producer = AIOKafkaProducer(**self._options)
-        await self._producer.start()
+        producer = AIOKafkaProducer(**self._options)
+        try:
+            await producer.start()
+        except BaseException:
+            await _close(producer)
+            raise
+        self._producer = producer
 
     async def stop(self) -> None:
-        if self._producer is not None:
-            await self._producer.stop()
-            self._producer = None
+        """Bounded: an idempotent producer would wait for ever for a broker that is away."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
 
     async def publish(self, outputs: Sequence[Output]) -> None:
         if self._producer is None:
@@ -48,27 +57,36 @@ class KafkaPublisher:
         by_target: dict[tuple[str, int], list[Output]] = {}
         for output in outputs:
             by_target.setdefault((output.topic, output.partition), []).append(output)
-        pending = []
-        try:
-            for (topic, partition), group in by_target.items():
-                pending += await self._send(self._producer, topic, partition, group)
-            for acknowledgement in pending:
-                await acknowledgement
-        except (KafkaError, OSError) as error:
-            raise Retryable(f"Kafka: {type(error).__name__}: {error}") from error
+        sends = [self._send(self._producer, *target, group) for target, group in by_target.items()]
+        # wait for all, also when one fails: nothing of this call may arrive among the next one's
+        for result in await asyncio.gather(*sends, return_exceptions=True):
+            if isinstance(result, KafkaError | OSError):
+                raise Retryable(f"Kafka: {type(result).__name__}: {result}") from result
+            if isinstance(result, BaseException):
+                raise result
 
-    async def _send(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, outputs: Sequence[Output]
-    ) -> list[Any]:
-        sent = []
+    async def _send(self, producer: AIOKafkaProducer, topic: str, partition: int, outputs: Sequence[Output]) -> None:
+        """One batch after the other, each acknowledged before the next is sent.
+
+        With two under way the first could fail and the second arrive; a reader that tells repeats by their place
+        upstream would then take the first, published again, for a repeat.
+        """
         batch = producer.create_batch()
         for output in outputs:
             fields = {"key": output.key, "value": output.value, "headers": list(output.headers), "timestamp": None}
             if batch.append(**fields) is None:
-                batch.close()
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                await _deliver(producer, batch, topic, partition)
                 batch = producer.create_batch()
                 batch.append(**fields)
-        batch.close()
-        sent.append(await producer.send_batch(batch, topic, partition=partition))
-        return sent
+        await _deliver(producer, batch, topic, partition)
+
+
+async def _deliver(producer: AIOKafkaProducer, batch: Any, topic: str, partition: int) -> None:
+    batch.close()
+    await (await producer.send_batch(batch, topic, partition=partition))
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await producer.stop()

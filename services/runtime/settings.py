@@ -1,12 +1,12 @@
 """Settings every service shares, read from the environment (prefix `KOI_`) or a `.env` file."""
 
 from enum import StrEnum
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.contracts.calendar import Zone
 from services.contracts.topics import DEFAULT_PARTITIONS
 
 
@@ -15,17 +15,6 @@ class ClockKind(StrEnum):
 
     WALL = "wall"
     EVENT = "event"
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"unknown time zone {name!r}; write a name such as Asia/Shanghai or UTC") from error
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class Settings(BaseSettings):

@@ -5,13 +5,13 @@ take the same lock, and so does a rebalance: a partition is never taken away und
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -27,8 +27,10 @@ from services.runtime.telemetry import Telemetry
 _MAINTAIN_SECONDS = 0.1
 _WAKE_SECONDS = 0.25
 _COMMIT_SECONDS = 1.0
-_COMMIT_TIMEOUT = 5.0
-_LAG_SECONDS = 5.0
+_ANSWER_SECONDS = 5.0
+_LOOK_SECONDS = 5.0
+_STUCK_SECONDS = 10.0
+_FINISH_SECONDS = 20.0
 _LONGEST_BACKOFF = 5.0
 _AT_ONCE = 8
 """Partitions of one batch handled side by side: they wait for the network more than they compute."""
@@ -79,7 +81,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._alive_at = time.monotonic()
         self._wake_at = 0.0
         self._commit_at = 0.0
-        self._lag_at = 0.0
+        self._look_at = 0.0
+        self._batch_since: float | None = None
+        self._kafka_away: str | None = None
+        self._lags: set[TopicPartition] = set()
 
     def attach(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
@@ -96,11 +101,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         if missing:
             trouble = next((self._trouble[p].why for p in missing if p in self._trouble), "claiming")
             return f"{len(missing)} of {len(self._assigned)} partitions are not held: {trouble}"
-        return None
+        if self._batch_since is not None and (stuck := time.monotonic() - self._batch_since) > _STUCK_SECONDS:
+            return f"the batch in hand has been waiting for {stuck:.0f} s"
+        return self._kafka_away
 
     def silent_seconds(self) -> float:
-        """Seconds since the worker last showed that it moves."""
-        return time.monotonic() - self._alive_at
+        """Seconds since the worker last showed that it moves. Waiting for Kafka or the store is not silence."""
+        return 0.0 if self._lock.locked() else time.monotonic() - self._alive_at
 
     # --- what Kafka tells
 
@@ -134,14 +141,20 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
             )
         async with self._lock:
-            gate = asyncio.Semaphore(_AT_ONCE)
-            await asyncio.gather(*(self._handle(gate, p, records) for p, records in by_partition.items()))
+            if self._stopping:
+                return
+            self._batch_since = time.monotonic()
+            try:
+                gate = asyncio.Semaphore(_AT_ONCE)
+                await asyncio.gather(*(self._handle(gate, p, records) for p, records in by_partition.items()))
+            finally:
+                self._batch_since = None
             self._claims_at_fetch = dict(self._claims)
             self._alive_at = time.monotonic()
 
     async def _handle(self, gate: asyncio.Semaphore, partition: int, records: Sequence[Record]) -> None:
         async with gate:
-            if partition not in self._held or self._stopping:
+            if partition not in self._held:
                 return
             if self._claims_at_fetch.get(partition) != self._claims[partition]:
                 self._read_again(partition)
@@ -161,26 +174,34 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     # --- what time brings
 
     async def maintain(self) -> None:
-        """Runs until cancelled."""
+        """Runs until cancelled, whatever happens: without it no partition would be claimed."""
         while True:
             await asyncio.sleep(_MAINTAIN_SECONDS)
-            async with self._lock:
-                if self._consumer is None or self._stopping:
-                    continue
-                await self._claim_missing(self._consumer)
-                now = time.monotonic()
-                if now - self._wake_at > _WAKE_SECONDS:
-                    self._wake_at = now
-                    await self._wake(self._consumer)
-                if now - self._commit_at > _COMMIT_SECONDS:
-                    self._commit_at = now
-                    await self._commit_offsets()
-                if now - self._lag_at > _LAG_SECONDS:
-                    self._lag_at = now
-                    self._measure_lag(self._consumer)
-                self._alive_at = time.monotonic()
-            self._telemetry.owned(len(self._held))
-            self._telemetry.ready(self.not_ready() is None)
+            try:
+                await self._maintain_once()
+            except Exception:
+                log.exception("maintenance_failed")
+                self._telemetry.failure("internal")
+
+    async def _maintain_once(self) -> None:
+        consumer = self._consumer
+        async with self._lock:
+            if consumer is None or self._stopping:
+                return
+            await self._claim_missing(consumer)
+            now = time.monotonic()
+            if now - self._wake_at > _WAKE_SECONDS:
+                self._wake_at = now
+                await self._wake(consumer)
+            if now - self._commit_at > _COMMIT_SECONDS:
+                self._commit_at = now
+                await self._commit_offsets()
+            self._alive_at = time.monotonic()
+        if now - self._look_at > _LOOK_SECONDS:
+            self._look_at = now
+            await self._look_at_kafka(consumer)
+        self._telemetry.owned(len(self._held))
+        self._telemetry.ready(self.not_ready() is None)
 
     async def _wake(self, consumer: AIOKafkaConsumer) -> None:
         for partition in sorted(self._held):
@@ -190,6 +211,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._throttle(partition)
             except Exception as error:  # noqa: BLE001 - the same: drop, and read again
                 await self._failed(partition, error)
+                return  # the others would wait for the same server, one after the other
 
     async def _is_behind(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
         """Whether the broker is known to have more than the consumer has handed over."""
@@ -198,10 +220,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         return position < end
 
     async def finish(self) -> None:
-        """Let the batch in hand finish, commit, and take no more."""
-        async with self._lock:
-            self._stopping = True
-            await self._commit_offsets()
+        """Let the batch in hand finish, commit, and take no more. Bounded: what is not finished is done again."""
+        self._stopping = True
+        try:
+            async with asyncio.timeout(_FINISH_SECONDS), self._lock:
+                await self._commit_offsets()
+        except TimeoutError:
+            log.warning("batch_abandoned", after_seconds=_FINISH_SECONDS)
 
     async def _claim_missing(self, consumer: AIOKafkaConsumer) -> None:
         now = time.monotonic()
@@ -209,10 +234,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             trouble = self._trouble.get(partition)
             if trouble is not None and trouble.retry_at > now:
                 continue
+            if self._stopping:
+                return
             try:
                 await self._claim(consumer, partition)
             except Exception as error:  # noqa: BLE001 - the partition stays unheld and is tried again
                 await self._failed(partition, error)
+                return  # the others have their turn while this one waits
 
     async def _claim(self, consumer: AIOKafkaConsumer, partition: int) -> None:
         start = await self._stage.claim(partition)
@@ -226,11 +254,12 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _seek(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: int | None) -> None:
         """Always seek, even to where the consumer seems to stand: it may have read ahead."""
         try:
-            if position is None and self._stage.resume is Resume.COMMITTED:
-                position = await consumer.committed(tp)
-            first = (await consumer.beginning_offsets([tp]))[tp]
-            end = (await consumer.end_offsets([tp]))[tp]
-        except KafkaError as error:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                if position is None and self._stage.resume is Resume.COMMITTED:
+                    position = await consumer.committed(tp)
+                first = (await consumer.beginning_offsets([tp]))[tp]
+                end = (await consumer.end_offsets([tp]))[tp]
+        except (KafkaError, TimeoutError) as error:
             raise Retryable(f"Kafka: {type(error).__name__}: {error}") from error
         if position is None:
             position = first
@@ -282,11 +311,15 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._let_go(partition)
         self._trouble[partition] = _Trouble(str(error), failures, time.monotonic() + delay)
         if self._consumer is not None and partition in self._assigned:
-            self._consumer.pause(*self._assigned[partition])
+            with contextlib.suppress(KafkaError):  # not assigned any more: nothing to pause
+                self._consumer.pause(*self._assigned[partition])
 
     def _release(self, tp: TopicPartition) -> None:
         self._let_go(tp.partition)
         self._committed.pop(tp, None)
+        if tp in self._lags:
+            self._lags.discard(tp)
+            self._telemetry.forget_lag(tp.topic, tp.partition)
         tps = self._assigned.get(tp.partition, set())
         tps.discard(tp)
         if not tps:
@@ -309,18 +342,28 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         if not offsets or self._consumer is None:
             return
         try:
-            await asyncio.wait_for(self._consumer.commit(offsets), _COMMIT_TIMEOUT)
+            await asyncio.wait_for(self._consumer.commit(offsets), _ANSWER_SECONDS)
             self._committed.update(offsets)
         except (KafkaError, TimeoutError) as error:
             log.warning("offset_commit_failed", error=f"{type(error).__name__}: {error}")
 
-    def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
-        for partition in self._held:
-            positions = self._stage.positions(partition)
-            for tp in self._assigned.get(partition, ()):
-                end: Any = consumer.highwater(tp)
-                if end is not None and tp.topic in positions:
-                    self._telemetry.lag(tp.topic, tp.partition, max(0, end - positions[tp.topic]))
+    async def _look_at_kafka(self, consumer: AIOKafkaConsumer) -> None:
+        """Measure the lag, and notice when Kafka is away though nothing else asks it."""
+        held = [tp for partition in self._held for tp in self._assigned.get(partition, ())]
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                ends: dict[TopicPartition, int] = await consumer.end_offsets(held) if held else {}
+                if not held:
+                    await consumer.topics()
+        except (KafkaError, TimeoutError) as error:
+            self._kafka_away = f"Kafka does not answer: {type(error).__name__}: {error}".rstrip(": ")
+            return
+        self._kafka_away = None
+        for tp, end in ends.items():
+            position = self._stage.positions(tp.partition).get(tp.topic)
+            if position is not None and tp in self._assigned.get(tp.partition, ()):
+                self._lags.add(tp)
+                self._telemetry.lag(tp.topic, tp.partition, max(0, end - position))
 
 
 def _why(error: Exception) -> str:

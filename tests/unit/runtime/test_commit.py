@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.contracts.calendar import to_ms
 from services.contracts.errors import Retryable
 from services.runtime import commit
 from services.runtime.dead_letter import Budget, Flooded
-from services.runtime.fold import TIMERS, to_ms
+from services.runtime.fold import TIMERS
 from services.runtime.memory import MemoryStore
 from services.runtime.record import Output, Record
 from services.runtime.store import Fenced, StoreUnavailable

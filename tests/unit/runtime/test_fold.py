@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.runtime import commit
-from services.runtime.fold import TIMERS, Entry, Fold, Folded, Poisoned, from_ms, to_ms, to_ms_up
+from services.runtime.fold import TIMERS, Entry, Fold, Folded, Poisoned
 from services.runtime.memory import MemoryStore
 from services.runtime.record import Record
 from services.runtime.store import Due

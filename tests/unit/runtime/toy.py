@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import Origin
-from services.runtime.fold import from_ms, to_ms, to_ms_up
 from services.runtime.processor import Emit, Inbox, Step
 from services.runtime.record import Output, Record
 
