@@ -121,7 +121,7 @@ def _decay_flip(op: str, feature: Feature, other: Getter) -> Flip:
             return None
         guess = math.floor(crossing)
         now = scene.now_ms
-        if op in {"==", "!="}:
+        if op in {"==", "!="} and value != 0:
             if now >= guess + 2:
                 return None
             return max(guess - 2, now + 1)

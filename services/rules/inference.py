@@ -99,7 +99,8 @@ class _Shard:
     def __init__(self, rules: Sequence[InferenceRule]) -> None:
         self.facts = frozenset(fact for rule in rules for fact in rule.needs)
         self.smallest = frozenset(min(rule.needs) for rule in rules)
-        self._fired: list[Firing] = []
+        self._empty: Callable[[], list[Firing]] = list
+        self._fired = self._empty()
         definition = {
             f"r{i}": {
                 "all": [{"m": {"$and": [{fact: 1} for fact in sorted(set(rule.needs))]}}],
@@ -118,7 +119,7 @@ class _Shard:
         return run
 
     def fire(self, true: set[str]) -> list[Firing]:
-        self._fired = []
+        self._fired = self._empty()
         failures: list[object] = []
 
         def complete(error: object, state: Any) -> None:

@@ -74,11 +74,12 @@ class RulesProcessor:
         if isinstance(message, ClockTick):
             return None
         if state is None:
-            state = RuleState(version=message.version, tick=message.tick)
+            state = RuleState(version=message.version, tick=message.tick, profile=pack_profile(message))
         elif (message.version, message.tick) <= (state.version, state.tick):
             return None
-        state.version, state.tick = message.version, message.tick
-        state.profile = pack_profile(message)
+        else:
+            state.version, state.tick = message.version, message.tick
+            state.profile = pack_profile(message)
         return self._look(state, message, now, (message.cause, message.cause_id, message.occurred_at))
 
     def wake(self, state: RuleState, now: datetime) -> Step[RuleState] | None:

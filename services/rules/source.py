@@ -28,6 +28,7 @@ _TOO_LARGE = f"a rule file may have {MAX_FILE_BYTES // 1024} KiB; split it"
 KeyPath = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
+_SCALARS = frozenset(_TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value"))
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}|0x[0-9a-fA-F]{1,15}|0o[0-7]{1,18}")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
@@ -155,7 +156,7 @@ class _Builder:
             return self._map(node, path, depth)
         if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
             return [self.build(item, (*path, i), depth + 1) for i, item in enumerate(node.value)]
-        if isinstance(node, ScalarNode) and str(node.tag).startswith(_TAG):
+        if isinstance(node, ScalarNode) and node.tag in _SCALARS:
             if node.style in {'"', "'"}:
                 self.values[path] = place.right(1)
             return _scalar(node)

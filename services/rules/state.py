@@ -37,12 +37,12 @@ class RuleState(msgspec.Struct, array_like=True, kw_only=True, gc=False):
     schema: int = SCHEMA
     version: int
     tick: int
+    profile: msgspec.Raw
     rulebook: str = ""
     mask: bytes = b""
     hold_ms: int | None = None
     tiers: dict[str, TierState] = {}
     campaigns: dict[str, CampaignState] = {}
-    profile: msgspec.Raw = msgspec.Raw()
 
     def forget_vanished(self, ladders: frozenset[str], campaigns: frozenset[str], now_ms: int) -> None:
         """Drop the memory of rules that are gone and long past."""

@@ -147,7 +147,7 @@ def test_an_unknown_kind_is_told_how_to_be_its_own() -> None:
     """The refusal of an unknown kind says what to write instead."""
     says = "interaction.kind: Value error, unknown kind 'dance'; write custom:dance for one of your own"
     assert _refusal(_INTERACTION | {"kind": "dance"}) == says
-    assert "unknown kind" in _refusal(_INTERACTION | {"kind": "custom:"})
+    assert "custom: needs a name" in _refusal(_INTERACTION | {"kind": "custom:"})
 
 
 @pytest.mark.parametrize("value", [-0.1, 1_000_001, "much", None])
