@@ -17,15 +17,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deploy.embedded.backlog import Backlog
 from deploy.embedded.ports import require_free
+from deploy.embedded.services import SERVICES
 from deploy.embedded.stack import EmbeddedStack
 from examples.complete_journey import dataset, expected, replay, show, stories, summary
 from examples.complete_journey.fleet import Fleet
-from examples.complete_journey.lag import STAGES, Lag, Reach, collect
+from examples.complete_journey.lag import Reach, collect, follow, until_quiet
 from examples.complete_journey.outcome import Measured, Outcome
 from examples.complete_journey.page import page
 from examples.complete_journey.pond import READ, Pond
-from examples.complete_journey.setting import HOST, SERVICES, Setting
+from examples.complete_journey.setting import GROUP_PREFIX, Setting
 from examples.complete_journey.sink import Sink, console_repeats
 from services.cli.topics import create_topics
 from services.rules.rulebook import load_rulebook
@@ -60,13 +62,10 @@ async def run(setting: Setting, console: Console) -> bool:
         stack = running.enter_context(_stack(setting))
         await create_topics(Settings(kafka=stack.kafka_address, partitions=setting.partitions))
         sink = await running.enter_async_context(Sink(setting.sink_port))
-        environments = {
-            name: setting.environment(
-                name, kafka=stack.kafka_address, redis=stack.redis_url, sink_url=sink.url, sink_secret=sink.secret
-            )
-            for name in SERVICES
-        }
-        fleet = await running.enter_async_context(Fleet(setting, environments))
+        environment = setting.environment(
+            kafka=stack.kafka_address, redis=stack.redis_url, sink_url=sink.url, sink_secret=sink.secret
+        )
+        fleet = await running.enter_async_context(Fleet(setting, environment))
         # read while the services start
         entries, counted, _ = await asyncio.gather(
             asyncio.to_thread(dataset.read), asyncio.to_thread(expected.count, dataset.DATA), fleet.ready()
@@ -93,7 +92,7 @@ async def run(setting: Setting, console: Console) -> bool:
         )
         _tell(outcome, setting, console)
         if setting.keep:
-            _addresses(setting, stack, sink, console)
+            _addresses(fleet, stack, sink, console)
             with contextlib.suppress(asyncio.CancelledError):  # the only way this ends
                 await _while_watched(asyncio.Event().wait(), fleet.watch(note))
     return not outcome.complaints
@@ -110,18 +109,18 @@ async def _play(setting: Setting, kafka: str, entries: Sequence[dataset.Entry], 
         console=console,
     ) as bars:
         publishing = bars.add_task("replay", total=len(entries), day="")
-        stages = {stage: bars.add_task(stage, total=None, day="") for stage, _ in STAGES}
+        stages = {service: bars.add_task(service, total=None, day="") for service in SERVICES}
 
         def published(events: int, day: date) -> None:
             bars.update(publishing, completed=events, day=day.isoformat())
 
-        def reached(reaches: Sequence[Reach]) -> None:
-            for reach in reaches:
-                bars.update(stages[reach.stage], completed=reach.done, total=max(1, reach.total))
+        def reached(reach: Reach) -> None:
+            for service, (done, total) in reach.items():
+                bars.update(stages[service], completed=done, total=max(1, total))
 
-        async with Lag(kafka, setting.partitions) as lag:
+        async with Backlog(kafka, setting.partitions, GROUP_PREFIX) as backlog:
             began = time.monotonic()
-            following = asyncio.create_task(lag.follow(reached))
+            following = asyncio.create_task(follow(backlog, reached))
             try:
                 async with _producer(kafka) as producer:
                     events = await replay.publish(entries, producer, partitions=setting.partitions, progress=published)
@@ -129,7 +128,7 @@ async def _play(setting: Setting, kafka: str, entries: Sequence[dataset.Entry], 
                 await _cancelled(following)
             ended = time.monotonic()
             bars.stop_task(publishing)
-            await lag.until_quiet(reached)
+            await until_quiet(backlog, reached)
             return Played(events, ended - began, time.monotonic() - ended)
 
 
@@ -167,8 +166,8 @@ def _require_ports(setting: Setting) -> None:
     require_free(setting.kafka_port, "Kafka", option)
     require_free(setting.redis_port, "Redis", option)
     require_free(setting.sink_port, "webhook sink", option)
-    for name in SERVICES:
-        require_free(setting.service_port(name), name, option)
+    for at, name in enumerate(SERVICES):
+        require_free(setting.service_port + at, name, option)
 
 
 def _clean(setting: Setting) -> None:
@@ -209,12 +208,12 @@ def _tell(outcome: Outcome, setting: Setting, console: Console) -> None:
     console.print(f"report: {escape(str(setting.report_file))}   figures: {escape(str(setting.summary_file))}")
 
 
-def _addresses(setting: Setting, stack: EmbeddedStack, sink: Sink, console: Console) -> None:
+def _addresses(fleet: Fleet, stack: EmbeddedStack, sink: Sink, console: Console) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("Kafka", stack.kafka_address)
     table.add_row("Redis", stack.redis_url)
     table.add_row("webhook sink", sink.url)
     for name in SERVICES:
-        table.add_row(name, " ".join(f"http://{HOST}:{setting.service_port(name)}/{page}" for page in PAGES))
+        table.add_row(name, " ".join(f"{fleet.address(name)}/{page}" for page in PAGES))
     console.print("\n[bold]still running[/]; Ctrl-C stops everything")
     console.print(table)

@@ -1,15 +1,15 @@
 """Where the demo runs: its ports, its folder, and the environment its services are given."""
 
 import os
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-HOST = "127.0.0.1"
-SERVICES = ("ingest", "scoring", "rules", "notifier")
+from deploy.embedded.ports import HOST
+
 PORT_BASE = 19400
 PARTITIONS = 8
+GROUP_PREFIX = "koi"
 
 _HERE = Path(__file__).parent
 RULES = _HERE.parents[1] / "deploy" / "rules"
@@ -42,9 +42,10 @@ class Setting:
     def sink_port(self) -> int:
         return self.port_base + 2
 
-    def service_port(self, service: str) -> int:
-        """The port of its health and metrics pages."""
-        return self.port_base + 3 + SERVICES.index(service)
+    @property
+    def service_port(self) -> int:
+        """The first service's; the others follow."""
+        return self.port_base + 3
 
     @property
     def logs(self) -> Path:
@@ -58,18 +59,16 @@ class Setting:
     def report_file(self) -> Path:
         return self.out / "report.html"
 
-    def environment(
-        self, service: str, *, kafka: str, redis: str, sink_url: str, sink_secret: str
-    ) -> Mapping[str, str]:
-        """Settings of one service. The business day is UTC's, as the data is read."""
+    def environment(self, *, kafka: str, redis: str, sink_url: str, sink_secret: str) -> Mapping[str, str]:
+        """Settings of the services. The business day is UTC's, as the data is read."""
         return {
             "KOI_KAFKA": kafka,
             "KOI_REDIS": redis,
             "KOI_PARTITIONS": str(self.partitions),
+            "KOI_GROUP_PREFIX": GROUP_PREFIX,
             "KOI_CLOCK": "event",
             "KOI_ZONE": "UTC",
             "KOI_HOST": HOST,
-            "KOI_PORT": str(self.service_port(service)),
             "KOI_IDEMPOTENT_PRODUCER": "false",  # the embedded broker has none
             "KOI_SESSION_TIMEOUT_MS": "6000",  # a service that was killed is missed sooner
             "KOI_RULES": str(self.rules.resolve()),
@@ -79,14 +78,6 @@ class Setting:
             "KOI_WEBHOOK_SECRET": sink_secret,
             "KOI_WEBHOOK_ALLOW_PRIVATE": "true",
         }
-
-
-def koi_command() -> str:
-    """The installed `koi`; raises `DemoFailed` where the project is not installed."""
-    command = Path(sysconfig.get_path("scripts")) / "koi"
-    if not command.exists():
-        raise DemoFailed(f"{command} is missing; install the project first: uv sync")
-    return str(command)
 
 
 def forget_own_settings() -> None:

@@ -118,7 +118,12 @@ inbound = st.one_of(
         "customer.updated",
         _CUSTOMER,
         _SCHEMA
-        | {"tags_add": _tags, "tags_remove": _tags, "owner": st.none() | ids, "timezone": st.none() | names}
+        | {
+            "tags_add": _tags,
+            "tags_remove": _tags,
+            "owner": st.none() | ids,
+            "timezone": st.none() | st.sampled_from(["Asia/Shanghai", "UTC"]),
+        }
         | {"attributes": st.dictionaries(names, _scalars, max_size=MAX_ATTRIBUTES)},
     ),
     _message("clock.tick", {}, {}),

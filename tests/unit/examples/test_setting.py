@@ -8,24 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from examples.complete_journey.setting import SCORING, SERVICES, Setting, forget_own_settings
+from examples.complete_journey.setting import SCORING, Setting, forget_own_settings
 from examples.complete_journey.sink import Sink
 from services.notifier.settings import NotifierSettings
 from services.scoring.config import ScoringConfig
-
-
-def test_ports_are_seven_in_a_row() -> None:
-    """No two share one."""
-    setting = Setting(Path("out"), port_base=20000)
-    ports = [setting.kafka_port, setting.redis_port, setting.sink_port, *map(setting.service_port, SERVICES)]
-    assert ports == list(range(20000, 20007))
 
 
 def test_the_services_accept_their_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment is complete and valid for the service that asks for most."""
     sink = Sink(1)
     environment = Setting(Path("out")).environment(
-        "notifier", kafka="k:1", redis="redis://r:1/0", sink_url=sink.url, sink_secret=sink.secret
+        kafka="k:1", redis="redis://r:1/0", sink_url=sink.url, sink_secret=sink.secret
     )
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
