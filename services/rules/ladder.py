@@ -1,9 +1,9 @@
 """Moving on a ladder: up at once, down after the minimum stay.
 
-Everyone starts at the bottom. A customer climbs to the highest tier above whose `enter` holds. Otherwise, if the `leave` of
-the current tier holds, its `enter` does not, and `stay_at_least` has passed since entering, the customer falls to the highest
-lower tier that would keep them: one whose `leave` does not hold or whose `enter` does, the bottom at last. So climbing
-wins over falling, and deciding twice on the same facts moves nobody twice.
+Everyone starts at the bottom. A tier is open to a customer when its `enter` holds and its `leave` does not. A customer climbs
+to the highest open tier above. Otherwise, if the `leave` of the current tier holds and `stay_at_least` has passed since
+entering, the customer falls to the highest lower tier whose `leave` does not hold, the bottom at last. So climbing wins over
+falling, and deciding twice on the same facts moves nobody twice.
 """
 
 from collections.abc import Set as AbstractSet
@@ -40,10 +40,10 @@ def stand(ladder: LadderRule, state: TierState | None, holding: AbstractSet[str]
     level = 0 if state is None else ladder.level(state.tier)
     for target in range(len(ladder.tiers) - 1, level, -1):
         enter = ladder.tiers[target].enter
-        if _holds(enter, holding) and enter is not None:
+        if enter is not None and enter.id in holding and _keeps(ladder.tiers[target], holding):
             return Standing(Move(level, target, (enter,)), None)
     current = ladder.tiers[level]
-    if state is None or level == 0 or not _holds(current.leave, holding) or _holds(current.enter, holding):
+    if state is None or level == 0 or _keeps(current, holding):
         return Standing(None, None)
     until = state.since_ms + current.stay_ms
     if now_ms < until:
@@ -68,9 +68,5 @@ def _fits(jump: Jump, origin: str, target: str, *, up: bool) -> bool:
     )
 
 
-def _holds(clause: Clause | None, holding: AbstractSet[str]) -> bool:
-    return clause is not None and clause.id in holding
-
-
 def _keeps(tier: TierRule, holding: AbstractSet[str]) -> bool:
-    return not _holds(tier.leave, holding) or _holds(tier.enter, holding)
+    return tier.leave is None or tier.leave.id not in holding

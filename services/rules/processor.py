@@ -104,8 +104,8 @@ class RulesProcessor:
 
 
 def _instant(name: str, at: datetime) -> datetime:
-    if at.tzinfo is None or at.year not in _YEARS:
-        raise InvalidMessage("malformed", f"{name} {at.isoformat()} needs an offset and a year in 1970..9000")
+    if at.year not in _YEARS:
+        raise InvalidMessage("malformed", f"{name} {at.isoformat()} needs a year in 1970..9000")
     return at
 
 

@@ -50,9 +50,11 @@ class Schedule:
         return bool(clause.mask & self._timed_mask)
 
     def _by_level(self, ladder: LadderRule) -> list[tuple[Clause, ...]]:
-        """Per level what can move a customer from there: `enter` of the current and all higher tiers, own `leave`."""
+        """Per level what can move a customer from there: the own `leave`, and what opens or closes a higher tier."""
         result = []
         for level, tier in enumerate(ladder.tiers):
-            clauses = [tier.leave, *(higher.enter for higher in ladder.tiers[level:])]
+            clauses = [tier.leave]
+            for higher in ladder.tiers[level + 1 :]:
+                clauses += [higher.enter, higher.leave]
             result.append(tuple(c for c in clauses if c is not None and self._timed(c)))
         return result

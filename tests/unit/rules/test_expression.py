@@ -1,0 +1,225 @@
+"""The condition language: what holds, what is unknown, what is refused and how."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.rules.condition import make_predicate
+from services.rules.expression import compile_value
+from services.rules.features import CATALOGUE, Scene, catalogue_table
+from services.rules.problems import Place
+from services.rules.syntax import Constant, Not, Tree, parse_expression
+from tests.unit.rules.customers import VOCABULARY, scene
+
+
+def tree_of(text: str) -> Tree:
+    tree, problems = parse_expression(text, Place("f", 1, 1), VOCABULARY)
+    assert not problems, problems
+    return tree
+
+
+def holds(text: str, at: Scene) -> bool:
+    return make_predicate(text, text, tree_of(text)).test(at)
+
+
+def said(text: str) -> str:
+    _, problems = parse_expression(text, Place("f", 1, 1), VOCABULARY)
+    return "\n".join(map(str, sorted(problems)))
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        ("r == 3", True),
+        ("1 < r <= 3", True),
+        ("1 < r < 3", False),
+        ("r > 1 and (f > 5 or m == 3)", True),
+        ("not r > 1", False),
+        ('segment == "重要保持"', True),
+        ('segment in ["重要保持", "重要挽留"]', True),
+        ('segment not in ["重要保持"]', False),
+        ("recency_days == 10", True),
+        ("days_since_first_order - recency_days == 90", True),
+        ("-recency_days + 20 >= 10 * 1", True),
+        ("net_minor / orders > 3000", True),
+        ('tagged("vip")', True),
+        ('tagged("vip") == false', False),
+        ('count("view") == 7', True),
+        ('count("view", "365d") >= 7 and count("share") == 0', True),
+        ('attr("城市") == "上海"', True),
+        ('attr("age") >= 40', True),
+        ('attr("age") == "41"', False),
+        ('attr("age") == true', False),
+        ('attr("gone") == "x"', False),
+        ('attr("gone") != "x"', False),
+        ('attr("age") + 1 == 42', True),
+        ('attr("城市") + 1 > 0', False),
+        ('tier("community") == "影响"', True),
+        ("activity >= 16", True),
+        ("  r > 1", True),
+        ("net_minor / 0 > 1", False),
+    ],
+)
+def test_conditions_hold_as_they_read(text: str, truth: bool) -> None:
+    """The ordinary customer, with a tag, attributes and a tier."""
+    customer = scene(
+        tiers={"community": "影响"},
+        tags=("vip",),
+        attributes={"城市": "上海", "age": 41},
+        counts={"view": 7},
+    )
+    assert holds(text, customer) is truth
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        ("recency_days >= 0", False),
+        ("recency_days < 0", False),
+        ("recency_days != 3", False),
+        ("recency_days not in [3]", False),
+        ("not recency_days >= 45", True),
+        ("recency_days + 1 > 0", False),
+        ("days_since_first_order == 0", False),
+    ],
+)
+def test_a_comparison_with_unknown_is_false(text: str, truth: bool) -> None:
+    """Someone who never ordered has no recency; only `not` turns that into true."""
+    assert holds(text, scene(last_order_day=None, first_order_day=None)) is truth
+
+
+def test_a_window_the_deployment_does_not_count_is_unknown() -> None:
+    """A count over 365 days says nothing where scoring looks at 90."""
+    customer = scene(window_days=90, counts={"view": 7})
+    assert holds('count("view") == 7', customer)
+    assert not holds('count("view", "365d") == 7', customer)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("segmet == 3", "f:1:1: unknown-name: there is no feature segmet (did you mean segment?)"),
+        ('segment == "重要保"', "f:1:12: unknown-value: segment is never 重要保 (did you mean 重要保持?)"),
+        ('segment == "重要保持" and segmet', "f:1:23: unknown-name: there is no feature segmet (did you mean segment?)"),
+        ("segment == 重要保持", 'f:1:12: unknown-name: there is no feature 重要保持; a text stands in quotes: "重要保持"'),
+        ("recency_days = 45", "f:1:14: syntax: this is not a condition: invalid syntax; write == to compare"),
+        ("r > 1 && f > 1", "f:1:8: syntax: this is not a condition: invalid syntax; write and"),
+        ('r > "3"', "f:1:5: type: r is a number, '3' is text; they never compare"),
+        ('segment > "a"', "f:1:11: type: > compares numbers; write == or != for text"),
+        ('attr("x") < "a"', "f:1:13: type: < compares numbers; write == or != for of any type"),
+        ("r", "f:1:1: type: r is a number, not yes or no; compare it, such as r == 3"),
+        ('attr("vip")', "f:1:1: type: attr('vip') is of any type, not yes or no; compare it, such as attr('vip') == \"text\""),
+        ("1 < 2", "f:1:1: constant: this says nothing about a customer; name a feature"),
+        ("tagged", 'f:1:1: bad-call: tagged needs an argument: tagged("tag")'),
+        ("tagged(vip)", 'f:1:1: bad-call: write tagged("tag"), with quoted text in the brackets'),
+        ("r(3) > 1", "f:1:1: bad-call: r takes no argument; write r alone"),
+        ('taged("x")', "f:1:1: unknown-name: there is no function taged (did you mean tagged?)"),
+        ('count("mesage") > 1', "f:1:7: unknown-value: there is no interaction kind mesage (did you mean message?)"),
+        ('count("view", "30d") > 1', "f:1:7: unknown-value: the window 30d is not supported yet; write 365d, or leave it out"),
+        ('tier("comunity") == "核心"', "f:1:6: unknown-value: there is no ladder comunity (did you mean community?)"),
+        ('tier("community") == "core"', "f:1:22: unknown-value: tier(\"community\") is never core; one of 外围, 影响, 核心"),
+        ("activity * 2 > 3", "f:1:1: not-supported: activity cannot be reckoned with; compare it with a value, such as activity >= 40"),
+        ("activity > recency_days", "f:1:12: not-supported: activity compares only with a value that time does not change"),
+        ("event.amount_minor > 5", "f:1:1: not-supported: event.… is not supported yet"),
+        ('since("view") > 3', "f:1:1: not-supported: since(…) is not supported yet"),
+        ("r in 3", "f:1:6: type: after in stands a list, such as [3]"),
+        ("r is 3", "f:1:6: not-allowed: only == != < <= > >= and in [..] compare"),
+        ("r > 10000000000000000", "f:1:5: too-large: numbers reach up to 1,000,000,000,000,000"),
+        ("r > 1e999", "f:1:5: too-large: numbers reach up to 1,000,000,000,000,000"),
+        ('segment + 1 > 2', "f:1:1: type: segment is text; only numbers can be reckoned with"),
+        ("__import__('os').system('x') == 1", "f:1:1: unknown-name: there is no function __import__('os').system"),
+        ("[r for r in [1]] == 1", "f:1:1: not-allowed: [r for r in [1]] is not allowed in a condition"),
+        ("(lambda: r)() > 1", "f:1:1: unknown-name: there is no function lambda: r"),
+        ("r ** 9 > 1", "f:1:1: not-allowed: r ** 9 is not allowed in a condition"),
+        ("r > None", "f:1:5: not-allowed: None is not allowed in a condition"),
+        ("r " * 251, "f:1:1: too-long: a condition may have 500 characters; split it into several"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_said_with_place_and_hint(text: str, sentence: str) -> None:
+    """The first sentence of each, exactly; columns count characters, not bytes."""
+    assert said(text).splitlines()[0] == sentence
+
+
+def test_nesting_is_bounded() -> None:
+    """Twenty levels are enough for a person."""
+    assert "too-deep: more than 20 levels in one condition" in said("not " * 25 + "r > 1")
+    assert said("(" * 240 + "r > 1" + ")" * 240)
+
+
+@given(st.text(alphabet="rfm activity_days<>=!()[]\"'.,+-*/0123456789andornotin重要", max_size=60))
+def test_whatever_is_accepted_can_be_asked(text: str) -> None:
+    """An accepted condition gives true or false for anybody, known or unknown, and never raises."""
+    tree, problems = parse_expression(text, Place("f", 1, 1), VOCABULARY)
+    if not problems:
+        predicate = make_predicate(text, text, tree)
+        for customer in (scene(), scene(last_order_day=None, first_order_day=None, orders=0, activity=0.0)):
+            assert predicate.test(customer) in {True, False}
+            predicate.flip(customer)
+            assert predicate.verdict(customer).holds is predicate.test(customer)
+
+
+numbers = st.one_of(st.integers(-9, 9), st.floats(-9, 9, allow_nan=False).map(lambda x: round(x, 2)))
+arithmetic = st.recursive(
+    st.one_of(st.sampled_from(["r", "f", "m", "orders", "recency_days"]), numbers.map(str)),
+    lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    max_leaves=6,
+)
+comparisons = st.tuples(arithmetic, st.sampled_from(["<", "<=", "==", "!=", ">", ">="]), arithmetic).map(" ".join)
+formulas = st.recursive(
+    comparisons,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        inner.map(lambda t: f"(not {t})"),
+    ),
+    max_leaves=5,
+)
+
+
+@given(formulas, st.integers(1, 5), st.integers(1, 5), st.integers(0, 20))
+def test_a_condition_agrees_with_python(text: str, r: int, f: int, orders: int) -> None:
+    """Where every value is known, a condition means what the same text means in Python."""
+    names: dict[str, Any] = {"r": r, "f": f, "m": 3, "orders": orders, "recency_days": 10}
+    tree, problems = parse_expression(text, Place("f", 1, 1), VOCABULARY)
+    if problems:
+        assert {problem.code for problem in problems} <= {"constant", "too-long"}
+        return
+    try:
+        expected = eval(text, {}, names)  # noqa: S307 - text of our own making
+    except ZeroDivisionError:
+        return
+    assert make_predicate(text, text, tree).test(scene(r=r, f=f, orders=orders)) is expected
+
+
+def test_arithmetic_out_of_range_is_unknown() -> None:
+    """Neither infinity nor an overflow gets into a comparison."""
+    half = " * ".join(["net_minor"] * 12)
+    product = f"({half}) * ({half})"
+    huge = scene(net_minor=10**15)
+    assert not holds(f"({product}) / 3.0 > 1", huge)
+    assert not holds(f"0.1 * ({product}) > 1", huge)
+    assert compile_value(tree_of("r > 1"))(huge) is True
+
+
+def test_a_verdict_shows_what_was_seen() -> None:
+    """Every feature of the condition with its value; long fractions rounded."""
+    text = 'not (activity >= 40 or tagged("vip"))'
+    verdict = make_predicate(text, text, tree_of(text)).verdict(scene(activity=1 / 3))
+    assert verdict.condition == text
+    assert verdict.holds
+    assert verdict.actual == {"activity": 0.333333, 'tagged("vip")': False}
+    assert isinstance(tree_of(text), Not)
+
+
+def test_the_catalogue_has_a_line_for_everything() -> None:
+    """The table of the docs names each feature and says what time does to it."""
+    table = catalogue_table()
+    assert all(f"| `{entry.name}` |" in table for entry in CATALOGUE.values())
+    assert [name for name, entry in CATALOGUE.items() if entry.time_dependent] == [
+        "recency_days",
+        "days_since_first_order",
+        "activity",
+    ]
+    assert math.isclose(float(str(compile_value(Constant(2.5, CATALOGUE["r"].type))(scene()))), 2.5)

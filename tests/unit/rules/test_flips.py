@@ -1,0 +1,134 @@
+"""Flips against brute force: nothing changes before the instant that was said."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from services.rules.condition import Predicate, make_predicate
+from services.rules.days import DAY_MS, midnight_ms, to_ms
+from services.rules.features import Scene
+from services.rules.problems import Place
+from services.rules.syntax import parse_expression
+from tests.unit.rules.customers import NOON, TODAY, VOCABULARY, profile, scene
+from tests.unit.rules.test_days import zones
+
+OPERATORS = ["<", "<=", "==", "!=", ">", ">="]
+days = st.integers(-3, 120)
+halves = st.integers(-2, 200).map(lambda n: n / 2)
+
+
+def predicate(text: str) -> Predicate:
+    tree, problems = parse_expression(text, Place("f", 1, 1), VOCABULARY)
+    assert not problems, problems
+    return make_predicate(text, text, tree)
+
+
+day_terms = st.tuples(
+    st.sampled_from(["recency_days", "days_since_first_order"]), st.sampled_from(OPERATORS), halves
+).map(lambda t: f"{t[0]} {t[1]} {t[2]}")
+activity_terms = st.tuples(
+    st.just("activity"), st.sampled_from(OPERATORS), st.one_of(halves, st.floats(0.001, 100))
+).map(lambda t: f"{t[0]} {t[1]} {t[2]!r}")
+mirrored_terms = st.tuples(halves, st.sampled_from(OPERATORS)).map(lambda t: f"{t[0]} {t[1]} recency_days")
+arithmetic_terms = st.tuples(halves, st.sampled_from(OPERATORS)).map(lambda t: f"recency_days * 2 - 3 {t[1]} {t[0]}")
+other_terms = st.sampled_from(
+    ["r >= 3", "recency_days in [3, 7, 11]", "5 <= activity < 12", "recency_days < days_since_first_order"]
+)
+terms = st.one_of(day_terms, activity_terms, mirrored_terms, arithmetic_terms, other_terms)
+formulas = st.recursive(
+    terms,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        inner.map(lambda t: f"(not {t})"),
+    ),
+    max_leaves=3,
+)
+moments = st.integers(0, 400 * DAY_MS).map(lambda ms: NOON - timedelta(milliseconds=ms % (200 * DAY_MS)))
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    now = draw(moments)
+    known = st.one_of(st.none(), days.map(lambda n: now.date() - timedelta(days=n)))
+    customer = profile(
+        zone=draw(zones).key,
+        first_order_day=draw(known),
+        last_order_day=draw(known),
+        activity=draw(st.one_of(st.just(0.0), halves, st.floats(0, 200), st.floats(-5, 0))),
+        activity_at=now - timedelta(milliseconds=draw(st.integers(-DAY_MS, 90 * DAY_MS))),
+        half_life_days=draw(st.sampled_from([0.5, 7.0, 30.0, 365.0])),
+    )
+    return Scene(customer, to_ms(now), ZoneInfo(customer.zone), {})
+
+
+@given(formulas, scenes(), st.lists(st.floats(0, 1), max_size=12))
+def test_nothing_changes_before_the_flip(text: str, at: Scene, shares: list[float]) -> None:
+    """The instant lies ahead; up to the millisecond before it, and for ever if there is none, the truth stays."""
+    asked = predicate(text)
+    flip = asked.flip(at)
+    end = at.now_ms + 500 * DAY_MS if flip is None else flip
+    assert end > at.now_ms
+    truth = asked.test(at)
+    instants = {
+        end - 1,
+        max(at.now_ms, end - DAY_MS // 24),
+        *(at.now_ms + int((end - 1 - at.now_ms) * s) for s in shares),
+    }
+    # the days between, at their first instants
+    first = at.today + 1
+    instants |= {m for day in range(first, first + 60) if (m := midnight_ms(at.zone, day)) < end}
+    assert all(asked.test(at.at(ms)) is truth for ms in instants)
+
+
+@given(st.one_of(day_terms, activity_terms), scenes())
+@example("activity >= 8", scene())
+def test_a_single_comparison_flips_exactly_then(text: str, at: Scene) -> None:
+    """For < <= > >= the instant is exact to the millisecond."""
+    assume("==" not in text and "!=" not in text)
+    asked = predicate(text)
+    flip = asked.flip(at)
+    if flip is not None:
+        # a skipped day reaches its value with the next one, and days still ahead of a future order read as 0
+        assert asked.test(at.at(flip)) is not asked.test(at)
+
+
+def test_half_a_life_halves_activity() -> None:
+    """From 16 to below 8 takes one half-life and a millisecond."""
+    start = scene()
+    flip = predicate("activity >= 8").flip(start)
+    assert flip == start.now_ms + 30 * DAY_MS + 1
+    assert predicate("activity < 16").flip(start) == start.now_ms + 1
+    assert predicate("activity <= 8").flip(start) == start.now_ms + 30 * DAY_MS
+
+
+def test_silence_flips_at_the_business_midnight() -> None:
+    """Forty-five days after the day of the last order, when that day begins in the profile's zone."""
+    start = scene(last_order_day=TODAY)
+    expected = midnight_ms(start.zone, TODAY.toordinal() + 45)
+    assert predicate("recency_days >= 45").flip(start) == expected
+    assert predicate("45 <= recency_days").flip(start) == expected
+    assert predicate("recency_days > 44.5").flip(start) == expected
+    assert predicate("recency_days >= 45").flip(start.at(expected)) is None
+
+
+def test_every_wake_makes_progress() -> None:
+    """Waking at each flip ends: even equality with a decaying number takes a handful of looks."""
+    for text in ("activity == 8", "activity != 8", "recency_days == 45", "activity > 0", "activity >= 0"):
+        at, looks = scene(), 0
+        asked = predicate(text)
+        while (flip := asked.flip(at)) is not None and looks < 50:
+            assert flip > at.now_ms
+            at, looks = at.at(flip), looks + 1
+        assert looks <= 6, text
+
+
+def test_what_time_cannot_change_never_flips() -> None:
+    """Neither a timeless condition, nor an unknown day, nor a value beyond the calendar."""
+    assert not predicate('segment == "重要保持" and r > 1').timed
+    assert predicate("recency_days > 3").flip(scene(last_order_day=None)) is None
+    assert predicate("recency_days > 900000000000").flip(scene()) is None
+    assert predicate("activity > 20").flip(scene()) is None
+    assert predicate("activity > 3").flip(scene(half_life_days=0.0)) is None
+    assert predicate("activity > 0.000001").flip(scene(half_life_days=900_000.0)) is None

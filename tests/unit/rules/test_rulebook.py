@@ -1,0 +1,130 @@
+"""From texts to a rule set: sentences for the main mistakes, hashes, independence of order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.rules.problems import RuleError
+from services.rules.rulebook import compile_rulebook
+from tests.unit.rules.customers import book, campaign
+
+LADDER = """\
+kind: ladder
+name: community
+tiers:
+  - name: 外围
+  - name: 核心
+    enter: [f >= 4]
+    leave: [r <= 2]
+    stay_at_least: 7d
+on_jump:
+  - {to: 核心, notify: {template: hi, channels: [console], category: service}}
+"""
+
+
+def said(text: str) -> list[str]:
+    with pytest.raises(RuleError) as caught:
+        compile_rulebook({"f.yaml": text})
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "sentence"),
+    [
+        ("entr:", "enter:", "f.yaml:6:5: unknown-key: there is no key entr (did you mean enter?)"),
+        ("kind: lader", "kind: ladder", "f.yaml:1:7: unknown-kind: there is no kind lader (did you mean ladder?); only ladder and campaign"),
+        ("stay_at_least: 7", "stay_at_least: 7d", "f.yaml:8:20: bad-value: 7 is not a duration; write a unit, such as 45d, 36h or 30m"),
+        ("stay_at_least: 7 days", "stay_at_least: 7d", "f.yaml:8:20: bad-value: '7 days' is not a duration; write a whole number and a unit, such as 45d, 36h or 30m"),
+        ("capacity: {max: 5}", "stay_at_least: 7d", "f.yaml:8:5: not-supported: capacity is not supported yet"),
+        ("{to: 核, ", "{to: 核心, ", "f.yaml:10:10: unknown-tier: there is no tier 核 (did you mean 核心?)"),
+        ("{notify", "{to: 核心, notify", "f.yaml:10:5: bad-value: say which jumps: from, to, to_lower: true or to_higher: true"),
+        ("category: servic", "category: service", "f.yaml:10:68: bad-value: category is never servic (did you mean service?); write 'transactional', 'service' or 'marketing'"),
+        (", category: service", "", "f.yaml:10:22: missing-key: category is missing"),
+        ("name: 核 心", "name: 核心", "f.yaml:5:11: bad-value: '核 心' is not a name here; use letters, digits, _ and -, no blanks"),
+        ("enter: []", "enter: [f >= 4]", "f.yaml:6:12: empty: a list of conditions needs at least one"),
+        ('enter: [tier("community") == "外围"]', "enter: [f >= 4]", "f.yaml:6:12: not-allowed: a ladder cannot ask for a tier; only campaigns can"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_said_with_place_and_hint(wrong: str, right: str, sentence: str) -> None:
+    """One sentence for each, exactly this one."""
+    text = LADDER.replace(right, wrong, 1) if right else LADDER.replace(wrong, right)
+    assert text != LADDER
+    assert sentence in said(text)
+
+
+def test_all_problems_come_at_once() -> None:
+    """A wrong key does not hide a wrong condition, nor one file another."""
+    texts = {"a.yaml": campaign("segmet == 3", holdout="10%"), "b.yaml": "kind: x", "c.yaml": LADDER + "---\n" + LADDER}
+    with pytest.raises(RuleError) as caught:
+        compile_rulebook(texts)
+    assert [(p.place.file, p.code) for p in caught.value.problems] == [
+        ("a.yaml", "unknown-name"),
+        ("a.yaml", "not-supported"),
+        ("b.yaml", "unknown-kind"),
+        ("c.yaml", "duplicate-name"),
+    ]
+
+
+@pytest.mark.parametrize("key", ["until", "holdout", "goal", "exclusive", "mode", "active", "schedule"])
+def test_what_is_not_built_is_refused_by_name(key: str) -> None:
+    """Nobody believes in a hold-out that is not there."""
+    assert f"f.yaml:5:1: not-supported: {key} is not supported yet" in said(campaign("r > 1", **{key: "x"}))
+
+
+def test_several_steps_are_refused() -> None:
+    """Waiting and second steps belong to a later version."""
+    text = campaign("r > 1") + "  - wait: 5d\n"
+    assert "f.yaml:7:5: not-supported: wait is not supported yet" in said(text)
+    more = campaign("r > 1") + "  - notify: {template: t, channels: [a], to: owner}\n"
+    assert said(more) == ["f.yaml:7:5: not-supported: more than one step is not supported yet"]
+
+
+def test_the_lowest_tier_takes_everyone() -> None:
+    """It can be neither entered nor left; a tier above must be enterable."""
+    wrong = LADDER.replace("name: 外围", "name: 外围\n    leave: [r < 2]").replace("    enter: [f >= 4]\n", "")
+    assert said(wrong) == [
+        "f.yaml:5:12: bad-tier: the lowest tier takes everyone; remove leave",
+        "f.yaml:6:5: missing-key: enter is missing; nobody could reach 核心",
+    ]
+
+
+def test_a_rule_set_needs_a_rule() -> None:
+    """An empty file is a mistake, not an empty rule set."""
+    assert said("# nothing") == ["f.yaml:1:1: no-rules: no rule in these files"]
+
+
+def test_a_colleague_gets_service_a_customer_must_be_told_what() -> None:
+    """`category` may be left out only for `to: owner`."""
+    rules = book(LADDER.replace("category: service", "to: owner"))
+    assert rules.ladders[0].on_jump[0].notify.category == "service"
+
+
+def test_the_hash_is_of_content_not_of_writing() -> None:
+    """Comments, order of keys and defaults written out change nothing; a threshold does."""
+    plain = book(campaign("r > 1", "f > 2"))
+    same = book("# a comment\n" + campaign('"r > 1"', "f > 2", priority=50))
+    other = book(campaign("r > 1", "f > 3"))
+    assert plain.hash == same.hash
+    assert plain.campaigns[0].id == same.campaigns[0].id
+    assert plain.campaigns[0].id.startswith("c@")
+    assert plain.hash != other.hash
+
+
+@given(st.permutations(["a", "b", "c", "d"]), st.permutations(range(4)))
+def test_the_order_of_files_does_not_matter(files: list[str], rules: list[int]) -> None:
+    """Whichever file holds which rule, the rule set is the same."""
+    texts = [campaign(f"r > {i}", f"f > {i % 2}", name=f"rule{i}", priority=i % 2) for i in range(4)]
+    made = compile_rulebook({f"{file}.yaml": texts[i] for file, i in zip(files, rules, strict=True)})
+    usual = compile_rulebook({"all.yaml": "---\n".join(texts)})
+    assert made.hash == usual.hash
+    assert [c.name for c in made.campaigns] == ["rule1", "rule3", "rule0", "rule2"]
+    assert [p.key for p in made.predicates] == [p.key for p in usual.predicates]
+
+
+@given(st.text(max_size=120))
+def test_any_condition_is_compiled_or_refused(text: str) -> None:
+    """No text in a condition makes the loader fail otherwise."""
+    try:
+        compile_rulebook({"f.yaml": campaign(text)})
+    except RuleError as error:
+        assert error.problems

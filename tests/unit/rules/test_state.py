@@ -1,0 +1,84 @@
+"""What is remembered of a customer survives being written down."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.rules.state import (
+    KEEP_VANISHED_MS,
+    CampaignState,
+    RuleState,
+    TierState,
+    UnknownSchema,
+    dump_state,
+    load_state,
+    pack_mask,
+    pack_profile,
+    unpack_mask,
+    unpack_profile,
+)
+from tests.unit.rules.customers import profile
+
+small = st.integers(0, 2**50)
+names = st.text(max_size=12)
+states = st.builds(
+    RuleState,
+    version=small,
+    tick=small,
+    rulebook=names,
+    mask=st.binary(max_size=12),
+    hold_ms=st.none() | small,
+    tiers=st.dictionaries(names, st.builds(TierState, tier=names, since_ms=small, jumps=small), max_size=3),
+    campaigns=st.dictionaries(
+        names,
+        st.builds(CampaignState, active=st.booleans(), episode=small, fired_ms=st.none() | small, changed_ms=small),
+        max_size=3,
+    ),
+    profile=st.builds(lambda activity: pack_profile(profile(activity=activity)), st.floats(0, 100)),
+)
+
+
+@given(states)
+def test_load_undoes_dump(state: RuleState) -> None:
+    """Every state comes back as it was."""
+    assert load_state(dump_state(state)) == state
+
+
+@given(st.integers(0, 2**300))
+def test_a_mask_comes_back(mask: int) -> None:
+    """Masks of any width."""
+    assert unpack_mask(pack_mask(mask)) == mask
+
+
+def test_a_profile_comes_back() -> None:
+    """With its days, its Chinese and its attributes."""
+    customer = profile(attributes={"城市": "上海", "age": 41, "vip": True, "gone": None}, tags=("a",))
+    assert unpack_profile(pack_profile(customer)) == customer
+
+
+def test_a_foreign_blob_is_refused() -> None:
+    """Rather than overwritten with an empty state."""
+    with pytest.raises(UnknownSchema, match="has schema 2; this version reads 1"):
+        load_state(msgspec.msgpack.encode(RuleState(schema=2, version=1, tick=0, profile=pack_profile(profile()))))
+    with pytest.raises(UnknownSchema, match="cannot be read"):
+        load_state(b"\xff\x00")
+
+
+def test_the_memory_of_a_rule_that_is_gone_fades() -> None:
+    """It is kept for 400 days, and for ever while the rule exists."""
+    now = 10 * KEEP_VANISHED_MS
+    old, young = now - KEEP_VANISHED_MS - 1, now - 1
+    state = RuleState(
+        version=1,
+        tick=0,
+        profile=pack_profile(profile()),
+        tiers={"here": TierState("a", old), "gone": TierState("a", old), "left": TierState("a", young)},
+        campaigns={
+            "here": CampaignState(changed_ms=old),
+            "gone": CampaignState(changed_ms=old),
+            "left": CampaignState(changed_ms=young),
+        },
+    )
+    state.forget_vanished(frozenset({"here"}), frozenset({"here"}), now)
+    assert set(state.tiers) == set(state.campaigns) == {"here", "left"}
