@@ -190,3 +190,7 @@ def _fail(line: str) -> None:
 
 def main() -> None:
     app()
+
+
+if __name__ == "__main__":
+    main()
