@@ -100,7 +100,7 @@ class _Shard:
         self.facts = frozenset(fact for rule in rules for fact in rule.needs)
         self.smallest = frozenset(min(rule.needs) for rule in rules)
         self._empty: Callable[[], list[Firing]] = list
-        self._fired = self._empty()
+        self._fired: list[Firing] = self._empty()
         definition = {
             f"r{i}": {
                 "all": [{"m": {"$and": [{fact: 1} for fact in sorted(set(rule.needs))]}}],

@@ -1,6 +1,7 @@
 """Campaigns: once per episode, never twice within a cooldown, in the order of priority."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +98,6 @@ def test_no_second_message_within_a_cooldown(history: list[tuple[int, int]]) -> 
         now += days * DAY
         life.now(r=r, version=version + 1, as_of=now)
     at = [command.decided_at for command in life.sent]
-    assert all(later - earlier >= 30 * DAY for earlier, later in zip(at, at[1:], strict=False))
+    assert all(later - earlier >= 30 * DAY for earlier, later in pairwise(at))
     assert len({command.id for command in life.sent}) == len(at)
     life.close()

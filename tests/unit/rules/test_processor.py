@@ -12,7 +12,7 @@ from services.contracts import wire
 from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
-from services.contracts.profile import Octant
+from services.contracts.profile import Octant, Profile
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
 from services.rules.processor import RulesProcessor, Tombstone
 from services.rules.rulebook import Rulebook
@@ -245,13 +245,14 @@ def test_it_agrees_with_the_plain_reading(
             life.now(**msgspec.structs.asdict(one))
         end = now + 60 * DAY
         life.until(end)
-        looks = {life_at: None for life_at in life.wakes}
+        looks = dict.fromkeys(life.wakes)
         hour = NOON.replace(hour=4)
         while hour < end:
             looks[hour] = None
             hour += timedelta(hours=6)
         looks |= {one.as_of: None for one in profiles}
-        expected, current = [], None
+        expected: list[Told] = []
+        current: Profile | None = None
         waiting = list(profiles)
         for at in sorted(looks):
             if at < profiles[0].as_of:

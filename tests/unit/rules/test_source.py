@@ -48,8 +48,10 @@ def test_every_value_knows_its_place() -> None:
         ("? [a]\n: 1", "f.yaml:1:3: not-allowed: a key must be text"),
         (
             'when: [count("view", "365d") > 1]',
-            "f.yaml:1:28: yaml: expected ',' or ']', but got '<scalar>'; "
-            "a condition with a comma does not fit into [ ], write the list with one - item a line",
+            (
+                "f.yaml:1:28: yaml: expected ',' or ']', but got '<scalar>'; "
+                "a condition with a comma does not fit into [ ], write the list with one - item a line"
+            ),
         ),
         ("a: b: c", "f.yaml:1:5: yaml: mapping values are not allowed here"),
     ],
@@ -84,7 +86,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     """A missing path, an empty folder, bytes that are no text, and too many of them."""
     with pytest.raises(RuleError, match="there is no such file or folder"):
         read_sources(tmp_path / "gone")
-    with pytest.raises(RuleError, match="no \\*.yaml file in this folder"):
+    with pytest.raises(RuleError, match=r"no \*.yaml file in this folder"):
         read_sources(tmp_path)
     (tmp_path / "bad.yaml").write_bytes(b"a: \xff")
     (tmp_path / "big.yaml").write_bytes(b"#" * (MAX_FILE_BYTES + 1))
