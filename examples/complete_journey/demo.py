@@ -17,19 +17,21 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deploy.embedded.backlog import Backlog
+from deploy.embedded.backlog import Backlog, inputs
 from deploy.embedded.ports import require_free
 from deploy.embedded.services import SERVICES
 from deploy.embedded.stack import EmbeddedStack
 from examples.complete_journey import dataset, expected, replay, show, stories, summary
 from examples.complete_journey.fleet import Fleet
-from examples.complete_journey.lag import Reach, collect, follow, until_quiet
 from examples.complete_journey.outcome import Measured, Outcome
 from examples.complete_journey.page import page
-from examples.complete_journey.pond import READ, Pond
+from examples.complete_journey.pond import TOLD, Pond
+from examples.complete_journey.quiet import Reach, follow, until_settled
+from examples.complete_journey.reader import Reader
 from examples.complete_journey.setting import GROUP_PREFIX, Setting
 from examples.complete_journey.sink import Sink, console_repeats
 from services.cli.topics import create_topics
+from services.contracts import topics
 from services.rules.rulebook import load_rulebook
 from services.runtime.settings import Settings
 
@@ -74,9 +76,8 @@ async def run(setting: Setting, console: Console) -> bool:
         def note(line: str) -> None:
             console.print(f"[yellow]{escape(line)}[/]")
 
-        played = await _while_watched(_play(setting, stack.kafka_address, entries, console), fleet.watch(note))
         pond = Pond()
-        await collect(stack.kafka_address, pond.take, READ)
+        played = await _while_watched(_play(setting, stack.kafka_address, entries, pond, console), fleet.watch(note))
         outcome = Outcome(
             summary=summary.summarise(pond, events_in=played.events, ladders=ladders, accepted=sink.taken.keys()),
             expected=counted,
@@ -98,8 +99,8 @@ async def run(setting: Setting, console: Console) -> bool:
     return not outcome.complaints
 
 
-async def _play(setting: Setting, kafka: str, entries: Sequence[dataset.Entry], console: Console) -> Played:
-    """Publish the year and wait until every stage is quiet, showing how far each of them is."""
+async def _play(setting: Setting, kafka: str, entries: Sequence[dataset.Entry], pond: Pond, console: Console) -> Played:
+    """Publish the year, wait until every stage is quiet, showing how far each is, and fill the pond from the topics."""
     with Progress(
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=40),
@@ -116,9 +117,12 @@ async def _play(setting: Setting, kafka: str, entries: Sequence[dataset.Entry], 
 
         def reached(reach: Reach) -> None:
             for service, (done, total) in reach.items():
-                bars.update(stages[service], completed=done, total=max(1, total))
+                bars.update(stages[service], completed=done, total=max(1, done, total))
 
-        async with Backlog(kafka, setting.partitions, GROUP_PREFIX) as backlog:
+        async with (
+            Backlog(kafka, setting.partitions, GROUP_PREFIX) as backlog,
+            Reader(kafka, _partitions(setting), pond.take) as reader,
+        ):
             began = time.monotonic()
             following = asyncio.create_task(follow(backlog, reached))
             try:
@@ -128,8 +132,13 @@ async def _play(setting: Setting, kafka: str, entries: Sequence[dataset.Entry], 
                 await _cancelled(following)
             ended = time.monotonic()
             bars.stop_task(publishing)
-            await until_quiet(backlog, reached)
+            await until_settled(backlog, reader, inputs(), reached)
             return Played(events, ended - began, time.monotonic() - ended)
+
+
+def _partitions(setting: Setting) -> dict[str, int]:
+    """Every topic the reader follows: what went in as well, to know that ingest has taken all of it."""
+    return {topic.name: topic.partitions or setting.partitions for topic in (*topics.INBOUND, *TOLD)}
 
 
 @contextlib.asynccontextmanager
@@ -197,7 +206,7 @@ def _measured(played: Played, seconds: float, *, fleet: Fleet, sink: Sink, pond:
         repeated_attempts=sink.repeats.total() + console_repeats(log),
         refused_attempts=sink.refused,
         restarts=dict(sorted(fleet.restarts.items())),
-        records={topic.name: pond.records[topic.name] for topic in READ},
+        records={topic.name: pond.records[topic.name] for topic in TOLD},
     )
 
 

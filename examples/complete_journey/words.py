@@ -15,9 +15,10 @@ OCTANTS = {
 """What the eight value segments mean."""
 
 STAGES = {
-    "koi.profiles": "profiles scored",
-    "koi.decisions": "decisions explained",
-    "koi.notifications": "commands",
+    "koi.events": "canonical events, with ticks",
+    "koi.profiles": "profiles, with ticks",
+    "koi.decisions": "decisions",
+    "koi.notifications": "commands, with ticks",
     "koi.receipts": "receipts",
     "koi.deadletter": "dead letters",
 }

@@ -165,7 +165,7 @@ def test_other_messages_are_refused() -> None:
     with pytest.raises(InvalidMessage):
         Pond().take(topics.RECEIPTS.name, b"{}")
     with pytest.raises(KeyError):
-        Pond().take(topics.EVENTS.name, b"{}")
+        Pond().take("koi.unknown", b"{}")
 
 
 @pytest.mark.parametrize(
