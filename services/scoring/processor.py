@@ -6,6 +6,7 @@ from math import floor
 from zoneinfo import ZoneInfo
 
 from services.contracts import wire
+from services.contracts.calendar import to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick
 from services.contracts.profile import Cause
@@ -83,7 +84,7 @@ class ScoringProcessor(Processor[CustomerState, AnyEvent]):
     def wake(self, state: CustomerState, now: datetime) -> Step[CustomerState]:
         if not self._rescore(state, now):
             return self._step(state, now)
-        state.tick += 1
+        state.tick = to_ms(now)
         return self._step(state, now, self._emit(state, now, Cause.TIME, "", now))
 
     def tick(self, message: AnyEvent) -> Sequence[Emit]:
