@@ -342,7 +342,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         if not offsets or self._consumer is None:
             return
         try:
-            await asyncio.wait_for(self._consumer.commit(offsets), _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):  # not wait_for: in Python 3.11 that can swallow a cancellation
+                await self._consumer.commit(offsets)
             self._committed.update(offsets)
         except (KafkaError, TimeoutError) as error:
             log.warning("offset_commit_failed", error=f"{type(error).__name__}: {error}")
