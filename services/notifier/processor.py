@@ -23,12 +23,11 @@ class NotifierProcessor:
         """Raise `InvalidMessage` (`malformed`) for what is no command or tick, or one without ids or UTC offsets."""
         message = wire.COMMANDS.decode(record.value or b"")
         if isinstance(message, ClockTick):
-            return Inbox("", _aware("occurred_at", message.occurred_at), message)
+            return Inbox("", message.occurred_at, message)
         for name in ("id", "customer_id"):
             if not getattr(message, name):
                 raise InvalidMessage("malformed", f"the command's {name} is empty")
-        _aware("expires_at", message.expires_at)
-        return Inbox(message.customer_id, _aware("decided_at", message.decided_at), message)
+        return Inbox(message.customer_id, message.decided_at, message)
 
     def load(self, blob: bytes) -> NotifierState:
         return states.load(blob)
@@ -98,9 +97,3 @@ def _suppressed(command: Command, verdict: Verdict, now: datetime) -> Receipt:
 
 def _emit(receipt: Receipt) -> Emit:
     return Emit(topics.RECEIPTS.name, wire.RECEIPTS.encode(receipt))
-
-
-def _aware(name: str, at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise InvalidMessage("malformed", f"{name} has no UTC offset: {at.isoformat()}")
-    return at

