@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
 MAX_MS = 253_370_764_800_000  # the year 9999: a timer beyond it is no timer
-MIN_DAY = date(1900, 1, 1).toordinal()
 MAX_DAY = date(9998, 12, 31).toordinal()
 _MS = timedelta(milliseconds=1)
 

@@ -29,7 +29,8 @@ class Evaluator:
         self._plain = tuple(pair for pair in tests if not pair[0] & rulebook.tier_mask)
         self._by_tier = tuple(pair for pair in tests if pair[0] & rulebook.tier_mask)
         self._ladder_names = frozenset(ladder.name for ladder in rulebook.ladders)
-        self._campaign_names = frozenset(campaign.name for campaign in rulebook.campaigns)
+        # the clause of a campaign has the campaign's name
+        self._campaigns = {campaign.name: campaign for campaign in rulebook.campaigns}
         ladder_clauses = [
             clause
             for ladder in rulebook.ladders
@@ -71,7 +72,7 @@ class Evaluator:
 
     def _adopt(self, state: RuleState, now_ms: int) -> None:
         """Take over a customer from another rule set: a tier that is gone leads to the bottom, without a decision."""
-        state.forget_vanished(self._ladder_names, self._campaign_names, now_ms)
+        state.forget_vanished(self._ladder_names, frozenset(self._campaigns), now_ms)
         for ladder in self._book.ladders:
             place = state.tiers.get(ladder.name)
             if place is not None and all(tier.name != place.tier for tier in ladder.tiers):
@@ -113,13 +114,14 @@ class Evaluator:
     def _campaign(self, state: RuleState, mask: int, log: Log) -> None:
         firings = self._campaign_inference.fire(self._given(mask & self._campaign_mask))
         holding = {firing.rule for firing in firings}
-        by_clause = {campaign.when.id: campaign for campaign in self._book.campaigns}
-        for campaign in self._book.campaigns:
-            known = state.campaigns.get(campaign.name)
-            if known is not None and known.active and campaign.when.id not in holding:
-                state.campaigns[campaign.name] = turned(known, Turn.END, log.scene.now_ms)
+        for name, known in list(state.campaigns.items()):
+            campaign = self._campaigns.get(name)
+            if campaign is not None and campaign.when.id not in holding:
+                taken = turn(campaign, known, holds=False, now_ms=log.scene.now_ms)
+                if taken is Turn.END:
+                    state.campaigns[name] = turned(known, taken, log.scene.now_ms)
         for firing in firings:
-            self._begin(by_clause[firing.rule], state, log)
+            self._begin(self._campaigns[firing.rule], state, log)
 
     def _begin(self, campaign: CampaignRule, state: RuleState, log: Log) -> None:
         now_ms = log.scene.now_ms

@@ -22,6 +22,8 @@ instants = st.datetimes(datetime(1985, 1, 1), datetime(2036, 1, 1)).map(lambda a
         ("America/New_York", (2017, 3, 13), datetime(2017, 3, 13, 4, tzinfo=UTC)),
         # clocks go from 24:00 to 01:00: the day begins at 01:00
         ("America/Sao_Paulo", (2017, 10, 15), datetime(2017, 10, 15, 3, tzinfo=UTC)),
+        # clocks went from 23:30 to 00:30: the day began half an hour early
+        ("America/Toronto", (1919, 3, 31), datetime(1919, 3, 31, 4, 30, tzinfo=UTC)),
         # a day that never was: its begin is that of the next
         ("Pacific/Apia", (2011, 12, 30), datetime(2011, 12, 30, 10, tzinfo=UTC)),
     ],

@@ -81,6 +81,51 @@ def test_several_steps_are_refused() -> None:
     assert said(more) == ["f.yaml:7:5: not-supported: more than one step is not supported yet"]
 
 
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        ("3", "f.yaml:4:5: bad-condition: a condition is text such as recency_days >= 45, or a block any: or not:"),
+        ("{any: []}", "f.yaml:4:11: empty: any: takes 1 to 32 conditions"),
+        ("{nott: r > 1}", "f.yaml:4:6: unknown-key: there is no block nott (did you mean not?); only any: and not:"),
+        ("{any: [r > 1, f >]}", "f.yaml:4:19: syntax: this is not a condition: invalid syntax"),
+        ("{not: {not: {not: {not: {not: {not: {not: r > 1}}}}}}}", "f.yaml:4:47: too-deep: any: and not: nest 6 deep at most"),
+    ],
+)  # fmt: skip
+def test_blocks_are_checked_inside(condition: str, sentence: str) -> None:
+    """A mistake in a block is told where it stands."""
+    assert said(campaign(condition)) == [sentence]
+
+
+def test_lists_are_bounded() -> None:
+    """Thirty-two conditions are enough for one list."""
+    assert said(campaign(*(f"r > {i}" for i in range(33)))) == [
+        "f.yaml:4:3: too-many: a list of conditions may have 32 items"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- a", "f.yaml:1:1: bad-value: a rule is a map that begins with kind: ladder or kind: campaign"),
+        ("name: a", "f.yaml:1:1: missing-key: kind is missing; write kind: ladder or kind: campaign"),
+        ("kind: define", "f.yaml:1:7: not-supported: kind: define is not supported yet"),
+        (LADDER.replace("核心\n    enter", "外围\n    enter"), "f.yaml:5:11: duplicate-name: a tier 外围 stands already above"),
+        (LADDER.replace("{to: 核心", "{to_lower: true, to_higher: true"), "f.yaml:10:5: bad-value: a jump goes to_lower or to_higher, not both"),
+        (LADDER.replace("[console]", "[console, console]"), "f.yaml:10:47: bad-value: a channel stands here twice"),
+        (LADDER.replace("[console]", "[Console!]"), "f.yaml:10:48: bad-value: 'Console!' is not a name here; use letters, digits, _ and -, no blanks"),
+    ],
+)  # fmt: skip
+def test_shapes_are_checked(text: str, sentence: str) -> None:
+    """What is no rule, and what contradicts itself."""
+    assert sentence in said(text)
+
+
+def test_a_broken_ladder_does_not_make_its_tiers_unknown() -> None:
+    """A campaign that asks for one of them is not blamed for the ladder's mistake; the ladder's conditions are checked too."""
+    text = LADDER.replace("7d", "7").replace("r <= 2", "s <= 2") + "---\n" + campaign('tier("community") == "核心"')
+    assert [line.split(": ")[1] for line in said(text)] == ["unknown-name", "bad-value"]
+
+
 def test_the_lowest_tier_takes_everyone() -> None:
     """It can be neither entered nor left; a tier above must be enterable."""
     wrong = LADDER.replace("name: 外围", "name: 外围\n    leave: [r < 2]").replace("    enter: [f >= 4]\n", "")
