@@ -14,7 +14,8 @@ from services.rules.features import Feature, Scene, Value, Vocabulary
 from services.rules.flips import Flip, earliest, flips_of
 from services.rules.problems import Place, Problem, suggestion
 from services.rules.source import Document, KeyPath
-from services.rules.syntax import Logic, Not, Tree, features_of, parse_expression
+from services.rules.syntax import parse_expression
+from services.rules.tree import Logic, Not, Tree, features_of
 
 MAX_ITEMS = 32
 MAX_DEPTH = 6

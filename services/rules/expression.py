@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.rules.features import Getter, Kind, Scene, Value
-from services.rules.syntax import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, kind_of
+from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, kind_of
 
 Test = Callable[[Scene], bool]
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from services.rules.days import DAY_MS, MAX_DAY, MAX_MS, midnight_ms, to_ms
 from services.rules.expression import compare_values, compile_value
 from services.rules.features import Feature, Getter, Moves, Scene
-from services.rules.syntax import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, features_of
+from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, features_of
 
 Flip = Callable[[Scene], int | None]
 

@@ -11,7 +11,8 @@ from services.rules.condition import make_predicate
 from services.rules.expression import compile_value
 from services.rules.features import CATALOGUE, Scene, catalogue_table
 from services.rules.problems import Place
-from services.rules.syntax import Constant, Not, Tree, parse_expression
+from services.rules.syntax import parse_expression
+from services.rules.tree import Constant, Not, Tree
 from tests.unit.rules.customers import VOCABULARY, scene
 
 

@@ -1,0 +1,89 @@
+"""What a condition is once it has been read: a small tree, sound in its types."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from services.rules.features import Feature, Kind
+
+
+@dataclass(frozen=True)
+class Constant:
+    value: str | int | float | bool | None
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Read:
+    feature: Feature
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """`operator` is one of + - * /."""
+
+    operator: str
+    left: "Tree"
+    right: "Tree"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`first op tree op tree …`, each operator with its right-hand side."""
+
+    first: "Tree"
+    rest: tuple[tuple[str, "Tree"], ...]
+
+
+@dataclass(frozen=True)
+class Membership:
+    item: "Tree"
+    options: tuple["Tree", ...]
+    negated: bool
+
+
+@dataclass(frozen=True)
+class Logic:
+    """All (`and`) or any (`or`) of the operands."""
+
+    every: bool
+    operands: tuple["Tree", ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    operand: "Tree"
+
+
+Tree: TypeAlias = Constant | Read | Arithmetic | Comparison | Membership | Logic | Not
+
+
+def kind_of(tree: Tree) -> Kind:
+    match tree:
+        case Constant(_, kind):
+            return kind
+        case Read(feature):
+            return feature.kind
+        case Arithmetic():
+            return Kind.NUMBER
+        case _:
+            return Kind.BOOL
+
+
+def features_of(tree: Tree) -> list[Feature]:
+    """Every feature a tree reads, in the order of writing, each once."""
+    match tree:
+        case Constant():
+            return []
+        case Read(feature):
+            return [feature]
+        case Arithmetic(_, left, right):
+            parts: tuple[Tree, ...] = (left, right)
+        case Comparison(first, rest):
+            parts = (first, *(right for _, right in rest))
+        case Membership(item, options, _):
+            parts = (item, *options)
+        case Logic(_, operands):
+            parts = operands
+        case Not(operand):
+            parts = (operand,)
+    return list({f.name: f for part in parts for f in features_of(part)}.values())
