@@ -60,8 +60,14 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def desk(logs: dict[int, int], **more: Any) -> AsyncIterator[Desk]:
-    quick = {"_MAINTAIN_SECONDS": 0.001, "_WAKE_SECONDS": 0.001, "_COMMIT_SECONDS": 0.001, "_LOOK_SECONDS": 0.001}
-    with patch.multiple(module, **quick, _LONGEST_BACKOFF=0.002):
+    with patch.multiple(
+        module,
+        _MAINTAIN_SECONDS=0.001,
+        _WAKE_SECONDS=0.001,
+        _COMMIT_SECONDS=0.001,
+        _LOOK_SECONDS=0.001,
+        _LONGEST_BACKOFF=0.002,
+    ):
         it = Desk(logs, **more)
         maintenance = asyncio.create_task(it.worker.maintain())
         try:
@@ -178,11 +184,14 @@ async def test_a_claim_that_fails_is_tried_until_it_works() -> None:
     """No error of a claim leaves a partition silently unclaimed: the worker is not ready, says why, and goes on trying."""
     async with desk({0: 6, 1: 6}) as it:
         it.stage.claim_failures = [StoreUnavailable("Redis is away"), RuntimeError("odd")] * 3
-        reasons: set[str | None] = set()
+        reasons: list[str | None] = []
+
+        def done() -> bool:
+            reasons.append(it.worker.not_ready())
+            return it.stage.stored == {0: 6, 1: 6}
+
         await it.assign(0, 1)
-        await it.until(
-            lambda: reasons.add(it.worker.not_ready()) or it.stage.stored == {0: 6, 1: 6}, "not all is handled"
-        )
+        await it.until(done, "not all is handled")
         assert any("Redis is away" in (reason or "") for reason in reasons)
         assert it.worker.not_ready() is None
 
