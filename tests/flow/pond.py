@@ -1,0 +1,305 @@
+"""All four services' real stages on one broker in memory, and the pump that feeds them."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from services.contracts import topics, wire
+from services.contracts.calendar import from_ms
+from services.contracts.command import Command
+from services.contracts.deadletter import DeadLetter
+from services.contracts.decision import Decision
+from services.contracts.errors import KoipondError
+from services.contracts.events import AnyEvent, ClockTick
+from services.contracts.profile import Profile
+from services.contracts.receipt import Delivery, Receipt
+from services.ingest.forward import Forwarder
+from services.ingest.intake import Intake
+from services.ingest.mapping import Mapping
+from services.notifier.channels.base import Accepted, SendResult
+from services.notifier.delivery import Courier
+from services.notifier.message import Message
+from services.notifier.processor import NotifierProcessor
+from services.rules.processor import RulesProcessor
+from services.runtime.commit import PublishThenCommit
+from services.runtime.dead_letter import Budget
+from services.runtime.partitioning import partition_of
+from services.runtime.processor import Processor
+from services.runtime.record import Record
+from services.runtime.stage import Resume, Stage
+from services.runtime.telemetry import Telemetry
+from services.scoring.config import ScoringConfig
+from services.scoring.processor import ScoringProcessor
+from tests.flow.broker import Broker, Misfortune, Outlet, Vault
+from tests.flow.said import ZONE, encoded
+
+PARTITIONS = 3
+REPLAYED_AT = datetime(2026, 6, 1, tzinfo=UTC)
+SERVICES = ("ingest", "scoring", "rules", "notifier")
+INPUTS = {
+    "ingest": (topics.ORDERS.name, topics.INTERACTIONS.name),
+    "scoring": (topics.EVENTS.name,),
+    "rules": (topics.PROFILES.name,),
+    "notifier": (topics.NOTIFICATIONS.name,),
+}
+_SILENCE = timedelta(seconds=61)
+_FAILURES = 300
+
+
+class RecordingChannel:
+    """Takes every message and remembers it."""
+
+    name = "webhook"
+    delivery = Delivery.AT_LEAST_ONCE
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    async def send(self, message: Message) -> SendResult:
+        self.sent.append(message)
+        return Accepted()
+
+
+@dataclass
+class Reader:
+    """One service: its stage, and where its consumer stands. `committed` is what Kafka knows of it."""
+
+    stage: Stage
+    topics: tuple[str, ...]
+    held: set[int] = field(default_factory=set)
+    positions: dict[tuple[str, int], int] = field(default_factory=dict)
+    committed: dict[tuple[str, int], int] = field(default_factory=dict)
+
+
+class Clockwork(NamedTuple):
+    """How batches are cut: `seed` decides where, and whose turn it is; no batch has more than `largest` of a topic."""
+
+    seed: int = 0
+    largest: int = 40
+
+
+class Pond:
+    """The pipeline. On the wall clock, now is `now` and moves only by hand; on the event clock `now` is the broker's."""
+
+    def __init__(
+        self,
+        rules: RulesProcessor,
+        *,
+        event_clock: bool = False,
+        now: datetime = REPLAYED_AT,
+        clockwork: Clockwork | None = None,
+        misfortune: Misfortune | None = None,
+        scoring: ScoringConfig | None = None,
+        mappings: Sequence[Mapping] = (),
+        burst: int = 100_000,
+    ) -> None:
+        self.broker = Broker(now)
+        self.channel = RecordingChannel()
+        self.failures: list[KoipondError] = []
+        self.burst = burst
+        self._event_clock = event_clock
+        clockwork = clockwork or Clockwork()
+        self._rng = random.Random(clockwork.seed)  # noqa: S311
+        self._largest = clockwork.largest
+        self._misfortune = misfortune or Misfortune()
+        self._intake = Intake(mappings)
+        self._processors: dict[str, Processor[Any, Any]] = {
+            "scoring": ScoringProcessor(scoring or ScoringConfig(), ZONE, PARTITIONS),
+            "rules": rules,
+            "notifier": NotifierProcessor(),
+        }
+        self.stores = {name: Vault(name, self._misfortune) for name in self._processors}
+        self.readers = {name: Reader(self.make_stage(name), INPUTS[name]) for name in SERVICES}
+
+    # --- what upstream does
+
+    def publish(self, topic: str, *messages: dict[str, Any]) -> None:
+        """Canonical messages, keyed by customer; a tick goes to every partition of both inbound topics."""
+        for message in messages:
+            if message["type"] == "clock.tick":
+                for inbound in topics.INBOUND:
+                    for partition in range(PARTITIONS):
+                        self.broker.append(inbound.name, partition, b"clock.tick", encoded(message))
+            else:
+                customer = message["customer_id"]
+                self.broker.append(topic, partition_of(customer, PARTITIONS), customer.encode(), encoded(message))
+
+    def tell(self, messages: Iterable[dict[str, Any]]) -> None:
+        """Publish each message to the topic where it belongs."""
+        for message in messages:
+            of_orders = message["type"].startswith("order.")
+            self.publish(topics.ORDERS.name if of_orders else topics.INTERACTIONS.name, message)
+
+    # --- what the services do
+
+    def make_stage(self, name: str) -> Stage:
+        """A service as it is when its process starts: only what is stored is known."""
+        outlet = Outlet(self.broker, name, self._misfortune, self._rng)
+        budget = Budget(self.burst, 1e-9)
+        telemetry = Telemetry(name, "test")
+        if name == "ingest":
+            return Forwarder(
+                self._intake, outlet, budget, telemetry, partitions=PARTITIONS, event_clock=self._event_clock
+            )
+        return PublishThenCommit[Any, Any](
+            self._processors[name],
+            self.stores[name],
+            outlet,
+            budget,
+            telemetry,
+            service=name,
+            event_clock=self._event_clock,
+            effector=Courier([self.channel]) if name == "notifier" else None,
+        )
+
+    def restart(self, name: str) -> None:
+        """The process is gone without a farewell, and another one starts."""
+        reader = self.readers[name]
+        reader.stage = self.make_stage(name)
+        reader.held.clear()
+
+    async def settle(self) -> None:
+        """Feed every stage until nothing moves any more. A failing one is tried again, as a new process every other time."""
+        while True:
+            while await self._round():
+                pass
+            # on the event clock ingest waits for a topic that is silent, but not for ever
+            if self._event_clock:
+                self.broker.now += _SILENCE
+            if not await self._wake_all():
+                return
+
+    async def live_until(self, instant: datetime) -> None:
+        """On the wall clock: let time pass, and every timer fire at its own instant, down the stream last."""
+        while True:
+            await self.settle()
+            due = [at_ms for store in self.stores.values() if (at_ms := store.next_due()) is not None]
+            if not due or from_ms(min(due)) > instant:
+                break
+            self.broker.now = max(self.broker.now, from_ms(min(due)))
+            # as on the event clock: a timer comes before a record of the same instant
+            for name in ("rules", "scoring"):
+                for partition in range(PARTITIONS):
+                    await self._wake(name, partition)
+        self.broker.now = max(self.broker.now, instant)
+
+    async def _round(self) -> bool:
+        """One batch for everyone who has something to read, in any order; whether there was anything."""
+        turns = [(name, partition) for name in SERVICES for partition in range(PARTITIONS)]
+        self._rng.shuffle(turns)
+        return any([await self._turn(name, partition) for name, partition in turns])
+
+    async def _turn(self, name: str, partition: int) -> bool:
+        reader = self.readers[name]
+        await self._claim(reader, partition)
+        batch: list[Record] = []
+        for topic in self._rng.sample(reader.topics, len(reader.topics)):
+            if topic not in reader.stage.saturated(partition):
+                at = reader.positions[topic, partition]
+                found = self.broker.read(topic, partition, at, self._rng.randint(1, self._largest))
+                reader.positions[topic, partition] = at + len(found)
+                batch += found
+        if batch:
+            try:
+                await reader.stage.handle(partition, batch, self.broker.now)
+            except KoipondError as error:
+                self._fail(name, partition, error)
+            else:
+                self._remember(reader, partition)
+        return bool(batch)
+
+    async def _claim(self, reader: Reader, partition: int) -> None:
+        if partition in reader.held:
+            return
+        start = await reader.stage.claim(partition)
+        for topic in reader.topics:
+            fallback = reader.committed.get((topic, partition), 0) if reader.stage.resume is Resume.COMMITTED else 0
+            reader.positions[topic, partition] = start.get(topic, fallback)
+        reader.held.add(partition)
+
+    def _remember(self, reader: Reader, partition: int) -> None:
+        """Kafka is told now and then: what was read may be read again."""
+        if self._rng.random() < 1 / 3:
+            for topic, position in reader.stage.positions(partition).items():
+                reader.committed[topic, partition] = position
+
+    def _fail(self, name: str, partition: int, error: KoipondError) -> None:
+        self.failures.append(error)
+        if len(self.failures) > _FAILURES:
+            raise error
+        if len(self.failures) % 2:
+            self.restart(name)
+        else:
+            self.readers[name].stage.drop(partition)
+            self.readers[name].held.discard(partition)
+
+    async def _wake_all(self) -> bool:
+        """Whether anything came of it."""
+        before = self._ends()
+        for name in SERVICES:
+            for partition in range(PARTITIONS):
+                await self._wake(name, partition)
+        return self._ends() != before or any(self.readers[name].held != set(range(PARTITIONS)) for name in SERVICES)
+
+    async def _wake(self, name: str, partition: int) -> None:
+        reader = self.readers[name]
+        await self._claim(reader, partition)
+        try:
+            await reader.stage.wake(partition, self.broker.now, ())
+        except KoipondError as error:
+            self._fail(name, partition, error)
+
+    def _ends(self) -> dict[str, int]:
+        return {topic.name: len(self.broker.records(topic.name)) for topic in topics.TOPICS}
+
+    # --- what came of it
+
+    def _accepted(self, topic: str) -> list[Record]:
+        """All of a topic but what was refused."""
+        refused = {(x.topic, x.partition, x.offset) for x in self.letters()}
+        return [r for r in self.broker.records(topic) if (r.topic, r.partition, r.offset) not in refused]
+
+    def events(self) -> list[AnyEvent]:
+        return [wire.EVENTS.decode(r.value or b"") for r in self._accepted(topics.EVENTS.name)]
+
+    def profiles(self) -> list[Profile]:
+        found = [wire.PROFILES.decode(r.value or b"") for r in self._accepted(topics.PROFILES.name)]
+        return [profile for profile in found if isinstance(profile, Profile)]
+
+    def last_profiles(self) -> dict[str, Profile]:
+        """The newest snapshot of every customer."""
+        newest: dict[str, Profile] = {}
+        for profile in sorted(self.profiles(), key=lambda p: (p.version, p.tick)):
+            newest[profile.customer_id] = profile
+        return newest
+
+    def decisions(self) -> list[Decision]:
+        return [wire.DECISIONS.decode(r.value or b"") for r in self._accepted(topics.DECISIONS.name)]
+
+    def commands(self) -> list[Command]:
+        found = [wire.COMMANDS.decode(r.value or b"") for r in self._accepted(topics.NOTIFICATIONS.name)]
+        return [command for command in found if not isinstance(command, ClockTick)]
+
+    def receipts(self) -> list[Receipt]:
+        return [wire.RECEIPTS.decode(r.value or b"") for r in self._accepted(topics.RECEIPTS.name)]
+
+    def letters(self) -> list[DeadLetter]:
+        return [wire.DEAD_LETTERS.decode(r.value or b"") for r in self.broker.records(topics.DEAD_LETTER.name)]
+
+    def tiers(self, ladder: str = "社群") -> dict[str, str]:
+        """Where everybody who ever moved stands, by the decisions."""
+        where: dict[str, str] = {}
+        moves = [d for d in self.decisions() if d.to_tier is not None and d.rule.startswith(f"{ladder}@")]
+        for move in sorted(moves, key=lambda d: d.episode):
+            where[move.customer_id] = move.to_tier or ""
+        return where
+
+    def templates(self) -> dict[str, list[str]]:
+        """Customer → templates sent, repeats of one command left out, in the order of sending."""
+        sent: dict[str, dict[str, str]] = defaultdict(dict)
+        for message in self.channel.sent:
+            sent[message.customer_id].setdefault(message.command_id, message.template)
+        return {customer: list(by_id.values()) for customer, by_id in sent.items()}
