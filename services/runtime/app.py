@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import gc
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
@@ -205,9 +207,11 @@ async def _records(message: StreamMessage[Any]) -> Any:
 
 
 def run(service: Service, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; the batch in hand is finished and committed first."""
+    """Serve until SIGTERM or SIGINT; the batch in hand is finished and committed first. Then the exit code is 0."""
     import uvicorn  # noqa: PLC0415 - only the process that serves needs it
 
+    # uvicorn stops in order and then raises the signal again, for whoever handled it before; the default would be death by it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         service.app,
         host=settings.host,
