@@ -23,7 +23,7 @@ from services.runtime.telemetry import Telemetry
 
 SERVICE = "ingest"
 TICK_KEY = b"clock.tick"
-IDLE = timedelta(seconds=3)
+IDLE = timedelta(seconds=5)
 """On the event clock: how long one inbound topic may be silent before the other goes on without it."""
 PATIENCE = timedelta(seconds=60)
 """The same for a topic that is known to have more records than have arrived."""

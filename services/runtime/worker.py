@@ -30,6 +30,7 @@ _COMMIT_SECONDS = 1.0
 _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 5.0
 _STUCK_SECONDS = 10.0
+_FRESH_MS = 1000.0
 _FINISH_SECONDS = 20.0
 _LONGEST_BACKOFF = 5.0
 _AT_ONCE = 8
@@ -72,7 +73,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._claims: dict[int, int] = defaultdict(int)
         self._claims_at_fetch: dict[int, int] = {}
         self._starts: dict[TopicPartition, int] = {}
-        self._ends: dict[TopicPartition, int] = {}
+        self._claimed_ms: dict[int, float] = {}
         self._trouble: dict[int, _Trouble] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._lock = asyncio.Lock()
@@ -97,10 +98,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             return "stopping"
         if not self._joined:
             return "waiting for the consumer group"
-        missing = sorted(self._assigned.keys() - self._held)
+        # one that was claimed again a moment ago has yet to show that its trouble is over
+        doubtful = time.monotonic() - _LONGEST_BACKOFF
+        troubled = {p: t.why for p, t in self._trouble.items() if p not in self._held or t.retry_at > doubtful}
+        missing = (self._assigned.keys() - self._held) | troubled.keys()
         if missing:
-            trouble = next((self._trouble[p].why for p in missing if p in self._trouble), "claiming")
-            return f"{len(missing)} of {len(self._assigned)} partitions are not held: {trouble}"
+            why = next(iter(troubled.values()), "claiming")
+            return f"{len(missing)} of {len(self._assigned)} partitions are not held: {why}"
         if self._batch_since is not None and (stuck := time.monotonic() - self._batch_since) > _STUCK_SECONDS:
             return f"the batch in hand has been waiting for {stuck:.0f} s"
         return self._kafka_away
@@ -160,11 +164,22 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._read_again(partition)
                 return
             try:
+                self._check_start(partition, records)
                 await self._stage.handle(partition, records, datetime.now(UTC))
                 self._trouble.pop(partition, None)
                 self._throttle(partition)
             except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be lost
                 await self._failed(partition, error)
+
+    def _check_start(self, partition: int, records: Sequence[Record]) -> None:
+        """A consumer whose position lies beyond the end of its topic silently starts at the beginning."""
+        for tp in self._assigned[partition]:
+            first = next((record.offset for record in records if record.topic == tp.topic), None)
+            if first is not None and first < self._starts[tp]:
+                raise PositionLost(
+                    f"the stored position {self._starts[tp]} of {tp.topic}/{tp.partition} lies beyond its end: "
+                    "the topic was deleted and made anew, or this is another Kafka"
+                )
 
     def _read_again(self, partition: int) -> None:
         if self._consumer is not None:
@@ -214,10 +229,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 return  # the others would wait for the same server, one after the other
 
     async def _is_behind(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
-        """Whether the broker is known to have more than the consumer has handed over."""
-        end = max(consumer.highwater(tp) or 0, self._ends[tp])
-        position: int = await consumer.position(tp)
-        return position < end
+        """Whether the broker may have more than was handed over: unless it has just said that it has not."""
+        answered_ms, end = consumer.last_poll_timestamp(tp), consumer.highwater(tp)
+        if answered_ms is None or end is None:
+            return True
+        if answered_ms < max(self._claimed_ms[tp.partition], time.time() * 1000 - _FRESH_MS):
+            return True
+        return bool(await consumer.position(tp) < end)
 
     async def finish(self) -> None:
         """Let the batch in hand finish, commit, and take no more. Bounded: what is not finished is done again."""
@@ -248,6 +266,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         for tp in tps:
             await self._seek(consumer, tp, start.get(tp.topic))
         self._claims[partition] += 1
+        self._claimed_ms[partition] = time.time() * 1000
         self._held.add(partition)
         consumer.resume(*tps)
 
@@ -258,20 +277,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 if position is None and self._stage.resume is Resume.COMMITTED:
                     position = await consumer.committed(tp)
                 first = (await consumer.beginning_offsets([tp]))[tp]
-                end = (await consumer.end_offsets([tp]))[tp]
         except (KafkaError, TimeoutError) as error:
             raise Retryable(f"Kafka: {type(error).__name__}: {error}") from error
         if position is None:
             position = first
-        elif position > end:
-            raise PositionLost(
-                f"the stored position {position} of {tp.topic}/{tp.partition} lies beyond its end {end}: "
-                "the topic was deleted and made anew, or this is another Kafka"
-            )
         elif position < first:
             log.error("records_lost_to_retention", topic=tp.topic, partition=tp.partition, count=first - position)
             self._telemetry.failure("retention")
-        self._starts[tp], self._ends[tp] = max(position, first), end
+        self._starts[tp] = max(position, first)
         consumer.seek(tp, self._starts[tp])
 
     def _throttle(self, partition: int) -> None:

@@ -38,6 +38,8 @@ class FakeStage:
         self.entered = asyncio.Event()
         self.holding: frozenset[str] = frozenset()
 
+    behind: list[str] | None = None
+
     async def claim(self, partition: int) -> Mapping[str, int]:
         if self.claim_failures:
             raise self.claim_failures.pop(0)
@@ -64,6 +66,7 @@ class FakeStage:
 
     async def wake(self, partition: int, now: datetime, behind: Collection[str] = ()) -> None:  # noqa: ARG002
         assert partition in self.claimed, "a timer of a partition that is not claimed"
+        self.behind = list(behind)
         if self.wake_failures:
             raise self.wake_failures.pop(0)
 
@@ -88,6 +91,7 @@ class FakeConsumer:
         self.stopped: set[TopicPartition] = set()
         self.committed_offsets: dict[TopicPartition, int] = {}
         self.away = False
+        self.answered_ms: int | None = None
 
     def assign(self, partitions: Iterable[int]) -> set[TopicPartition]:
         self.assignment = {tp(p) for p in partitions}
@@ -100,6 +104,8 @@ class FakeConsumer:
         batch = []
         for place in sorted(self.assignment - self.stopped):
             start = self.positions[place]
+            if start > self.logs[place.partition]:
+                start = 0  # out of range: as `auto_offset_reset` says
             end = min(self.logs[place.partition], start + at_most)
             batch += [_raw(place.partition, offset) for offset in range(start, end)]
             self.positions[place] = end
@@ -125,6 +131,9 @@ class FakeConsumer:
 
     def highwater(self, place: TopicPartition) -> int:
         return self.logs[place.partition]
+
+    def last_poll_timestamp(self, _place: TopicPartition) -> int | None:
+        return self.answered_ms
 
     async def beginning_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         self._answer()
