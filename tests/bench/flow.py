@@ -1,15 +1,12 @@
 """Throughput: a load through all stages, as fast as it goes, and what it cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from examples.complete_journey import dataset, replay
 from examples.complete_journey.setting import SCORING
-from services.contracts.topics import TOPICS
 from services.runtime.publisher import KafkaPublisher
 from services.runtime.record import Output
 from services.runtime.settings import ClockKind
@@ -19,11 +16,11 @@ from tests.bench.figures import Flow
 from tests.bench.footprint import footprint
 from tests.bench.meter import Spent
 from tests.bench.plan import Plan
-from tests.bench.rig import Rig, held
+from tests.bench.rig import KEYED, Rig, held
+from tests.bench.survey import Content, survey
 
 RULES = Path(__file__).parents[2] / "deploy" / "rules"
 _CHUNK = 5_000
-_SAMPLE = 2_000
 
 
 async def live(rig: Rig, plan: Plan, report: Report) -> Flow:
@@ -37,7 +34,7 @@ async def live(rig: Rig, plan: Plan, report: Report) -> Flow:
         async with Drain(rig.kafka.address, services, plan.partitions) as drain:
             await publish(rig, Crowd("warm", plan.customers, plan.partitions, plan.seed).events(plan.warm_up, _now()))
             await drain.until_dry(report)
-            before = await _counts(drain)
+            before = await _survey(rig)
             meter = rig.meter(services)
             load = list(crowd.events(plan.events, _now()))
             with held(services):
@@ -62,7 +59,7 @@ async def year(rig: Rig, plan: Plan, report: Report) -> Flow:
             finally:
                 await producer.stop()
             ended = await drain.until_dry(report)
-            return await _flow(rig, drain, meter.stop(ended), events, {})
+            return await _flow(rig, drain, meter.stop(ended), events)
 
 
 async def publish(rig: Rig, outputs: Iterable[Output]) -> None:
@@ -77,9 +74,10 @@ async def publish(rig: Rig, outputs: Iterable[Output]) -> None:
         await publisher.stop()
 
 
-async def _flow(rig: Rig, drain: Drain, spent: Spent, events: int, before: dict[str, int]) -> Flow:
+async def _flow(rig: Rig, drain: Drain, spent: Spent, events: int, before: Mapping[str, Content] | None = None) -> Flow:
+    """The figures of a flow that has ended; `before` is what the topics held when it began."""
     await drain.confirm()
-    records = {topic: count - before.get(topic, 0) for topic, count in (await _counts(drain)).items()}
+    found = await _survey(rig)
     redis = await footprint(rig.redis.address)
     return Flow(
         events=events,
@@ -87,41 +85,17 @@ async def _flow(rig: Rig, drain: Drain, spent: Spent, events: int, before: dict[
         events_per_second=round(events / spent.seconds, 1),
         events_per_cpu_second=spent.per_cpu_second(events),
         cpu_seconds_per_1000=spent.per_1000(events),
-        records=records,
-        record_bytes=await _sizes(rig, [topic for topic, count in records.items() if count]),
+        records={t: found[t].records - (before[t].records if before else 0) for t in found},
+        record_bytes={t: found[t].size for t in found},
         redis=redis,
         redis_bytes_per_customer=round(sum(one.bytes_per_customer for one in redis.values()), 1),
         cores_elsewhere=spent.elsewhere,
     )
 
 
-async def _counts(drain: Drain) -> dict[str, int]:
-    """Records of every topic that has as many partitions as the pipeline."""
-    return await drain.ends([topic.name for topic in TOPICS if topic.partitions is None])
-
-
-async def _sizes(rig: Rig, topics: Sequence[str]) -> dict[str, float]:
-    """Mean bytes of a value, over the newest records of each topic's partitions."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=rig.kafka.address, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        places = {topic: [TopicPartition(topic, p) for p in range(rig.partitions)] for topic in topics}
-        return {topic: await _mean(consumer, places[topic]) for topic in topics}
-    finally:
-        await consumer.stop()
-
-
-async def _mean(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> float:
-    consumer.assign(places)
-    ends = await consumer.end_offsets(places)
-    each = max(1, _SAMPLE // len(places))
-    for place in places:
-        consumer.seek(place, max(0, ends[place] - each))
-    sizes: list[int] = []
-    while any([await consumer.position(place) < ends[place] for place in places]):
-        for records in (await consumer.getmany(timeout_ms=1000)).values():
-            sizes += [len(record.value or b"") for record in records]
-    return round(sum(sizes) / len(sizes), 1) if sizes else 0.0
+async def _survey(rig: Rig) -> Mapping[str, Content]:
+    """Every topic that has as many partitions as the pipeline."""
+    return await survey(rig.kafka.address, [topic.name for topic in KEYED], rig.partitions)
 
 
 def _now() -> datetime:

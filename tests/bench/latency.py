@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,7 +51,7 @@ async def latency(rig: Rig, plan: Plan, sent: Callable[[int], None]) -> Latency:
             idle = meter.stop()
             meter.start()
             produced = await _produce(rig, load, plan.rate, sent)
-            await watch.until_all(len(produced))
+            await watch.until_all(produced.keys())
             spent = meter.stop()
         finally:
             await watch.stop()
@@ -110,12 +111,13 @@ class _Watch:
             await asyncio.gather(self._reading, return_exceptions=True)
         await self._consumer.stop()
 
-    async def until_all(self, count: int) -> None:
+    async def until_all(self, keys: AbstractSet[bytes]) -> None:
+        """Until every one of them was seen in every topic."""
         deadline = time.monotonic() + _LAST_SECONDS
-        while any(len(self.seen[topic]) < count for topic in WATCHED.values()):
+        while any(keys - self.seen[topic].keys() for topic in WATCHED.values()):
             if time.monotonic() > deadline:
-                found = ", ".join(f"{len(self.seen[topic]):,} in {topic}" for topic in WATCHED.values())
-                raise BenchFailed(f"of {count:,} events, after {_LAST_SECONDS:.0f} s: {found}")
+                found = ", ".join(f"{len(keys & self.seen[t].keys()):,} in {t}" for t in WATCHED.values())
+                raise BenchFailed(f"of {len(keys):,} events, after {_LAST_SECONDS:.0f} s: {found}")
             await asyncio.sleep(0.05)
 
     async def _read(self) -> None:

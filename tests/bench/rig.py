@@ -20,6 +20,9 @@ from tests.servers.redis import redis_or_valkey
 from tests.servers.server import Server
 from tests.servers.wipe import wipe_kafka, wipe_redis
 
+KEYED = tuple(topic for topic in TOPICS if topic.partitions is None)
+"""Topics with as many partitions as the pipeline."""
+
 _TRIES = 50
 _SETTLE_SECONDS = 1.0
 
@@ -48,7 +51,7 @@ class Rig:
         """Forget everything, and create the pipeline's topics."""
         await self.clear()
         await create_topics(Settings(kafka=self.kafka.address, partitions=self.partitions))
-        await self.settled([topic.name for topic in TOPICS if topic.partitions is None])
+        await self.settled([topic.name for topic in KEYED])
 
     async def settled(self, topics: Sequence[str]) -> None:
         """Wait until new topics have leaders; before that, a producer would lose its time with retries."""

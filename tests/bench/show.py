@@ -39,7 +39,7 @@ class Bars:
                 if reach.service not in bars:
                     bars[reach.service] = self._progress.add_task(f"{phase} {reach.service}", total=None)
                 bar = self._progress.tasks[bars[reach.service]].id
-                self._progress.update(bar, completed=min(reach.done, reach.total), total=max(1, reach.total))
+                self._progress.update(bar, completed=reach.done, total=max(1, reach.done, reach.total))
 
         return report
 
