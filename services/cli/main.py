@@ -6,7 +6,7 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.contracts.topics import TOPICS
+from services.runtime.problems import FileError
 
 OUT = Console()
 ERR = Console(stderr=True, soft_wrap=True)
@@ -52,6 +53,8 @@ def run(service: Annotated[ServiceName, typer.Argument(help="which service")]) -
         module.main()
     except ValidationError as error:
         _bad_settings(error)
+    except FileError as error:
+        _fail(str(error))
 
 
 @app.command()
@@ -99,14 +102,11 @@ def rules_check(
 ) -> None:
     """Check rule files and say everything that is wrong with them, with file, line and column."""
     from services.rules.rulebook import load_rulebook  # noqa: PLC0415
-    from services.rules.source import RuleError  # noqa: PLC0415
 
     try:
         book = load_rulebook(path)
-    except RuleError as error:
-        for line in str(error).splitlines():
-            ERR.print(line, markup=False, highlight=False)
-        raise typer.Exit(1) from None
+    except FileError as error:
+        _fail(str(error))
     OUT.print(f"{escape(str(path))}: {len(book.ladders)} ladders and {len(book.campaigns)} campaigns are fine")
 
 
@@ -125,14 +125,12 @@ def rules_features() -> None:
 @mappings_app.command("check")
 def mappings_check(path: Annotated[Path, typer.Argument(help="a mapping file, or a folder", exists=True)]) -> None:
     """Check vendor mapping files and say everything that is wrong with them."""
-    from services.ingest.mapping import MappingError, load_mappings  # noqa: PLC0415
+    from services.ingest.mapping import load_mappings  # noqa: PLC0415
 
     try:
         mappings = load_mappings(path)
-    except MappingError as error:
-        for line in str(error).splitlines():
-            ERR.print(line, markup=False, highlight=False)
-        raise typer.Exit(1) from None
+    except FileError as error:
+        _fail(str(error))
     OUT.print(f"{escape(str(path))}: {len(mappings)} mappings are fine")
 
 
@@ -176,16 +174,16 @@ def _service_module(service: ServiceName) -> Any:
     return import_module(f"services.{service.value}.app")
 
 
-def _bad_settings(error: ValidationError) -> None:
+def _bad_settings(error: ValidationError) -> NoReturn:
     for problem in error.errors():
         name = "_".join(str(part) for part in problem["loc"]).upper()
         ERR.print(f"KOI_{name}: {problem['msg']} (given: {problem['input']!r})", markup=False, highlight=False)
     raise typer.Exit(2) from None
 
 
-def _fail(line: str) -> None:
-    ERR.print(line, markup=False, highlight=False)
-    raise typer.Exit(1)
+def _fail(lines: str) -> NoReturn:
+    ERR.print(lines, markup=False, highlight=False)
+    raise typer.Exit(1) from None
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ SETTINGS = IngestSettings
 
 
 def service(settings: IngestSettings) -> app.Service:
-    """Raise `MappingError` when a mapping file is wrong."""
+    """Raise `FileError` when a mapping file is wrong."""
     around = app.Surroundings(SERVICE, settings)
     forwarder = Forwarder(
         Intake(load_mappings(settings.mappings) if settings.mappings else ()),

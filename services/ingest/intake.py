@@ -12,8 +12,9 @@ from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, Origin
 from services.contracts.inbound import INBOUND, MAX_DEPTH, MAX_MESSAGE_BYTES
 from services.ingest.canonical import canonical
-from services.ingest.sentences import faults, shown, suggestion
+from services.ingest.sentences import faults, shown
 from services.ingest.translation import TYPES, Mapping, decode
+from services.runtime.problems import suggestion
 from services.runtime.record import Headers, Record
 
 PLANNED = frozenset({"customer.merged", "customer.deleted"})

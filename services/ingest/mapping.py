@@ -32,12 +32,11 @@ from services.contracts.inbound import (
     InboundOrderRefunded,
 )
 from services.contracts.topics import INBOUND
-from services.ingest.document import START, Block, Entry, Faults, Leaf, Listing, MappingError, Problem, Tree, parse
 from services.ingest.mapping_field import Targets, field_of
-from services.ingest.sentences import suggestion
 from services.ingest.translation import Condition, Field, Mapping, Path, parse_path
-
-__all__ = ["Mapping", "MappingError", "load", "load_all", "load_mappings"]
+from services.runtime.document import Block, Entry, Leaf, Listing, Tree, parse_one
+from services.runtime.files import read_files
+from services.runtime.problems import FileError, Place, Problem, suggestion
 
 IGNORE = "ignore"
 MODELS: dict[str, type[BaseModel]] = {
@@ -57,50 +56,54 @@ _TOPICS = tuple(topic.name for topic in INBOUND)
 def load_mappings(place: FilePath) -> tuple[Mapping, ...]:
     """The mapping of a file, or of all `*.yaml` files of a folder.
 
-    They are tried in the order of their file names. Raise `MappingError`; `OSError` if a file cannot be read.
+    They are tried in the order of their file names. Raise `FileError`.
     """
-    files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
-    return load_all((str(file), file.read_bytes()) for file in files)
+    return load_all(read_files(place).items())
 
 
-def load_all(files: Iterable[tuple[str, bytes]]) -> tuple[Mapping, ...]:
-    """The mappings of these (name, content) files. Raise `MappingError` with the problems of all of them."""
+def load_all(files: Iterable[tuple[str, bytes | str]]) -> tuple[Mapping, ...]:
+    """The mappings of these (name, content) files. Raise `FileError` with the problems of all of them."""
     mappings: list[Mapping] = []
     problems: list[Problem] = []
     owners: dict[str, str] = {}
     for file, content in files:
         try:
             mapping = load(content, file)
-        except MappingError as error:
+        except FileError as error:
             problems += error.problems
             continue
         owner = owners.setdefault(mapping.name, file)
         if owner != file:
-            problems.append(Problem(file, START, "duplicate_name", f"name: {mapping.name} is already used by {owner}"))
+            said = f"name: {mapping.name} is already used by {owner}"
+            problems.append(Problem(Place(file), "duplicate_name", said))
         mappings.append(mapping)
     if problems:
-        raise MappingError(problems)
+        raise FileError(problems)
     return tuple(mappings)
 
 
-def load(content: bytes, file: str) -> Mapping:
-    """The mapping of one file. Raise `MappingError` with all of its problems, and nothing else."""
-    faults = Faults(file)
-    tree = parse(content, faults)
+def load(content: bytes | str, file: str) -> Mapping:
+    """The mapping of one file. Raise `FileError` with all of its problems, and nothing else."""
+    document, faults = parse_one(file, content)
     mapping = None
-    if isinstance(tree, Block):
-        mapping = _mapping(tree, faults)
-    elif tree is not None:
-        faults.add(tree.place, "wrong_type", "a mapping file is a list of keys and values; start with kind: mapping")
-    if faults.problems or mapping is None:
-        raise MappingError(sorted(faults.problems, key=lambda problem: problem.place))
+    if document is not None and isinstance(document.root, Block):
+        mapping = _mapping(document.root, faults)
+    elif document is not None:
+        said = "a mapping file is a list of keys and values; start with kind: mapping"
+        faults.append(Problem(document.root.place, "wrong_type", said))
+    elif not faults:
+        faults.append(Problem(Place(file), "empty", "the file is empty; write kind: mapping"))
+    if faults or mapping is None:
+        raise FileError(faults)
     return mapping
 
 
-def _mapping(block: Block, faults: Faults) -> Mapping:
+def _mapping(block: Block, faults: list[Problem]) -> Mapping:
     for key, entry in block.entries.items():
         if key not in _KEYS:
-            faults.add(entry.place, "unknown_key", f"{key} is not a key of a mapping{suggestion(key, _KEYS)}")
+            faults.append(
+                Problem(entry.place, "unknown_key", f"{key} is not a key of a mapping{suggestion(key, _KEYS)}")
+            )
     kind, name, topic, source, type_ = (
         _text(block, key, faults) for key in ("kind", "name", "topic", "source", "type")
     )
@@ -108,12 +111,16 @@ def _mapping(block: Block, faults: Faults) -> Mapping:
     _one_of(topic, "topic", _TOPICS, faults)
     _one_of(type_, "type", (*MODELS, IGNORE), faults)
     if name is not None and not _NAME.fullmatch(name.text):
-        faults.add(name.place, "bad_value", f"name: {name.text} must be small letters, digits, - and _, at most 64")
+        faults.append(
+            Problem(name.place, "bad_value", f"name: {name.text} must be small letters, digits, - and _, at most 64")
+        )
     fields: dict[str, Field] = {}
     body = block.entries.get("fields")
     if type_ is not None and type_.text == IGNORE:
         if body is not None:
-            faults.add(body.place, "unknown_key", "fields has no use here, as type: ignore drops the message")
+            faults.append(
+                Problem(body.place, "unknown_key", "fields has no use here, as type: ignore drops the message")
+            )
     elif type_ is not None and type_.text in MODELS:
         fields = _fields(block, body, Targets(MODELS[type_.text]), source, faults)
     return Mapping(
@@ -126,36 +133,38 @@ def _mapping(block: Block, faults: Faults) -> Mapping:
     )
 
 
-def _text(block: Block, key: str, faults: Faults) -> Leaf | None:
+def _text(block: Block, key: str, faults: list[Problem]) -> Leaf | None:
     entry = block.entries.get(key)
     if entry is None:
         if key != "source":
-            faults.add(block.place, "missing_key", f"{key} is required")
+            faults.append(Problem(block.place, "missing_key", f"{key} is required"))
         return None
     if not isinstance(entry.value, Leaf) or not entry.value.text:
-        faults.add(entry.value.place, "wrong_type", f"{key} must be text")
+        faults.append(Problem(entry.value.place, "wrong_type", f"{key} must be text"))
         return None
     return entry.value
 
 
-def _one_of(leaf: Leaf | None, key: str, known: tuple[str, ...], faults: Faults) -> None:
+def _one_of(leaf: Leaf | None, key: str, known: tuple[str, ...], faults: list[Problem]) -> None:
     if leaf is not None and leaf.text not in known:
         said = f"{key}: {leaf.text} is unknown{suggestion(leaf.text, known)}; write {' or '.join(known)}"
-        faults.add(leaf.place, "bad_value", said)
+        faults.append(Problem(leaf.place, "bad_value", said))
 
 
 def _fields(
-    block: Block, body: Entry | None, targets: Targets, source: Leaf | None, faults: Faults
+    block: Block, body: Entry | None, targets: Targets, source: Leaf | None, faults: list[Problem]
 ) -> dict[str, Field]:
     if body is None or not isinstance(body.value, Block):
         place = body.value.place if body else block.place
-        faults.add(place, "missing_key", f"fields is required: a list of {', '.join(targets.required)} and more")
+        faults.append(
+            Problem(place, "missing_key", f"fields is required: a list of {', '.join(targets.required)} and more")
+        )
         return {}
     fields: dict[str, Field] = {}
     for target, entry in body.value.entries.items():
         if not targets.known(target):
             said = f"{target} is not a field of {targets.type}{suggestion(target, targets.names)}"
-            faults.add(entry.place, "unknown_field", said)
+            faults.append(Problem(entry.place, "unknown_field", said))
             continue
         field = field_of(target, entry.value, targets, has_currency="currency" in body.value.entries, faults=faults)
         if field is not None:
@@ -163,36 +172,46 @@ def _fields(
     present = body.value.entries
     if source is not None:
         if "source" in present:
-            faults.add(present["source"].place, "duplicate_key", f"source is already said in line {source.place.line}")
+            faults.append(
+                Problem(present["source"].place, "duplicate_key", f"source is already said in line {source.place.line}")
+            )
         else:
             _check_source(source, targets, faults)
-    for target in targets.required:
-        if target not in present and not (target == "source" and source is not None):
-            faults.add(body.place, "missing_field", f"{target} is required for {targets.type}")
+    faults += [
+        Problem(body.place, "missing_field", f"{target} is required for {targets.type}")
+        for target in targets.required
+        if target not in present and not (target == "source" and source is not None)
+    ]
     return fields
 
 
-def _check_source(source: Leaf, targets: Targets, faults: Faults) -> None:
+def _check_source(source: Leaf, targets: Targets, faults: list[Problem]) -> None:
     fault = targets.fault("source", source.text)
     if fault:
-        faults.add(source.place, "bad_value", f"source: {fault}")
+        faults.append(Problem(source.place, "bad_value", f"source: {fault}"))
 
 
-def _when(block: Block, faults: Faults) -> tuple[Condition, ...]:
+def _when(block: Block, faults: list[Problem]) -> tuple[Condition, ...]:
     entry = block.entries.get("when")
     if entry is None or not isinstance(entry.value, Block) or not entry.value.entries:
         place = entry.value.place if entry else block.place
-        faults.add(place, "missing_key", "when is required: which messages this covers, e.g. when: {event: paid}")
+        faults.append(
+            Problem(place, "missing_key", "when is required: which messages this covers, e.g. when: {event: paid}")
+        )
         return ()
     conditions = []
     for key, (place, value) in entry.value.entries.items():
         path = parse_path(key)
         if path is None:
-            faults.add(place, "bad_path", f"{key} is not a path; write keys with dots between, e.g. trade.items.0.sku")
+            faults.append(
+                Problem(place, "bad_path", f"{key} is not a path; write keys with dots between, e.g. trade.items.0.sku")
+            )
             continue
         condition = _condition(path, value)
         if condition is None:
-            faults.add(value.place, "wrong_type", f"{key}: write a value, a list of values, or exists: true")
+            faults.append(
+                Problem(value.place, "wrong_type", f"{key}: write a value, a list of values, or exists: true")
+            )
         else:
             conditions.append(condition)
     return tuple(conditions)

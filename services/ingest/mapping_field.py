@@ -10,10 +10,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.ingest import conversion
 from services.ingest.conversion import Convert
-from services.ingest.document import Block, Faults, Leaf, Listing, Tree
 from services.ingest.sentences import faults as worded
-from services.ingest.sentences import suggestion
 from services.ingest.translation import Field, Path, parse_path
+from services.runtime.document import Block, Leaf, Listing, Tree
+from services.runtime.problems import Problem, suggestion
 
 
 class Shape(Enum):
@@ -89,13 +89,13 @@ def shape_of(target: str) -> Shape:
     return Shape.SCALAR if target.startswith(_ATTRIBUTE) else _SHAPES.get(target, Shape.TEXT)
 
 
-def field_of(target: str, value: Tree, targets: Targets, *, has_currency: bool, faults: Faults) -> Field | None:
+def field_of(target: str, value: Tree, targets: Targets, *, has_currency: bool, faults: list[Problem]) -> Field | None:
     """The compiled field, or None after a fault. `value` is a path, or a block of options."""
     return _FieldCheck(target, targets, has_currency, faults).field(value)
 
 
 class _FieldCheck:
-    def __init__(self, target: str, targets: Targets, has_currency: bool, faults: Faults) -> None:
+    def __init__(self, target: str, targets: Targets, has_currency: bool, faults: list[Problem]) -> None:
         self._target = target
         self._targets = targets
         self._has_currency = has_currency
@@ -103,7 +103,7 @@ class _FieldCheck:
         self._shape = shape_of(target)
 
     def field(self, value: Tree) -> Field | None:
-        before = len(self._faults.problems)
+        before = len(self._faults)
         if isinstance(value, Leaf):
             field = Field(paths=self._paths(value), convert=self._instant(None, None))
         elif isinstance(value, Block):
@@ -111,7 +111,7 @@ class _FieldCheck:
         else:
             self._add(value, "wrong_type", "write a path, or options such as {from: path}")
             return None
-        return field if len(self._faults.problems) == before else None
+        return field if len(self._faults) == before else None
 
     def _from_options(self, block: Block) -> Field:
         self._check_keys(block)
@@ -148,9 +148,11 @@ class _FieldCheck:
             useful = {"from", "map", "default"}
         for key, entry in block.entries.items():
             if key not in _OPTIONS:
-                self._faults.add(entry.place, "unknown_key", f"{key} is not an option{suggestion(key, _OPTIONS)}")
+                self._faults.append(
+                    Problem(entry.place, "unknown_key", f"{key} is not an option{suggestion(key, _OPTIONS)}")
+                )
             elif key not in useful:
-                self._faults.add(entry.place, "unknown_key", f"{key} has no use for {self._target} here")
+                self._faults.append(Problem(entry.place, "unknown_key", f"{key} has no use for {self._target} here"))
         if not {"from", "join", "value"} & block.entries.keys():
             self._add(block, "missing_key", "write where it is found: from, join or value")
         if "join" in block.entries and self._shape is not Shape.TEXT:
@@ -228,7 +230,7 @@ class _FieldCheck:
             return None
 
     def _add(self, tree: Tree, code: str, message: str) -> None:
-        self._faults.add(tree.place, code, f"{self._target}: {message}")
+        self._faults.append(Problem(tree.place, code, f"{self._target}: {message}"))
 
 
 def _tells_a_day(pattern: str) -> bool:

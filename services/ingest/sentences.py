@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -59,12 +59,6 @@ def shown(value: object) -> str:
         text = str(value)
     text = _UNENCODABLE.sub("�", text)
     return text if len(text) <= _SHOWN + 2 else text[:_SHOWN] + "…"
-
-
-def suggestion(word: object, known: Iterable[str]) -> str:
-    """` (did you mean order.paid?)`, or nothing if no known word is near."""
-    near = get_close_matches(word[:64], list(known), n=1) if isinstance(word, str) else []
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def faults(error: ValidationError, place: Callable[[str], str] = lambda path: path) -> str:

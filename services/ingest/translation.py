@@ -14,7 +14,8 @@ import msgspec
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
 from services.ingest.conversion import Convert, major
-from services.ingest.sentences import shown, suggestion
+from services.ingest.sentences import shown
+from services.runtime.problems import suggestion
 
 TYPES = tuple(str(event.__struct_config__.tag) for event in AnyEvent.__args__)
 """The `type` of every canonical event."""

@@ -8,10 +8,9 @@ from services.contracts.command import Command, CommandMessage
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
 from services.contracts.receipt import DeliveryOutcome, Receipt
-from services.notifier import state as states
 from services.notifier.effects import Delivered, Send
 from services.notifier.policy import Action, Verdict, decide
-from services.notifier.state import NotifierState
+from services.notifier.state import BLOBS, NotifierState
 from services.runtime.processor import Emit, Inbox, Step
 from services.runtime.record import Record
 
@@ -30,10 +29,10 @@ class NotifierProcessor:
         return Inbox(message.customer_id, message.decided_at, message)
 
     def load(self, blob: bytes) -> NotifierState:
-        return states.load(blob)
+        return BLOBS.load(blob)
 
     def dump(self, state: NotifierState) -> bytes:
-        return states.dump(state)
+        return BLOBS.dump(state)
 
     def apply(
         self,

@@ -1,6 +1,5 @@
 """Settings of the notifier, beside those every service shares."""
 
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -10,6 +9,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from services.notifier.delivery import Bounds
+from services.runtime.problems import suggestion
 from services.runtime.settings import Settings
 
 
@@ -28,9 +28,8 @@ def _names(value: Any) -> Any:
     known = [name.value for name in ChannelName]
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-            raise ValueError(f"unknown channel {name!r}; {hint}")
+            hint = suggestion(name, known) or f"; known: {', '.join(known)}"
+            raise ValueError(f"unknown channel {name!r}{hint}")
     return tuple(dict.fromkeys(names))
 
 

@@ -9,18 +9,18 @@ some of whose ids were forgotten since, is ignored without a receipt.
 Beyond the guarantee lies only a repeat whose expiry was moved, more than 30 days after the first was settled.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 import msgspec
 
+from services.contracts.calendar import EPOCH
 from services.contracts.command import Command
-from services.contracts.errors import KoipondError
+from services.runtime.blob import Blobs
 
 SCHEMA = 1
 HORIZON = timedelta(days=30)
 _HORIZON_S = int(HORIZON.total_seconds())
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _KEY_BYTES = 12
 """96 bits: among the commands of one customer a collision is out of the question, at half the bytes of a UUID's text."""
@@ -53,23 +53,7 @@ class NotifierState(msgspec.Struct, frozen=True, array_like=True):
         return NotifierState(settled=kept, forgotten_to=max(marks, default=None))
 
 
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(NotifierState)
-
-
-def dump(state: NotifierState) -> bytes:
-    return _ENCODER.encode(state)
-
-
-def load(blob: bytes) -> NotifierState:
-    """Raise `KoipondError` for a blob that this build did not write or cannot read."""
-    try:
-        state = _DECODER.decode(blob)
-    except msgspec.DecodeError as error:
-        raise KoipondError(f"a stored notifier state cannot be read: {error}") from error
-    if state.schema != SCHEMA:
-        raise KoipondError(f"a stored notifier state has schema {state.schema}; this build reads schema {SCHEMA}")
-    return state
+BLOBS = Blobs(NotifierState, SCHEMA, "notifier state")
 
 
 def _key(command_id: str) -> bytes:
@@ -78,4 +62,4 @@ def _key(command_id: str) -> bytes:
 
 def _seconds(at: datetime) -> int:
     """Unix seconds, rounded up: nothing is forgotten early."""
-    return -((_EPOCH - at) // _SECOND)
+    return -((EPOCH - at) // _SECOND)

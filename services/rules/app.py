@@ -27,7 +27,7 @@ SETTINGS = RulesSettings
 
 
 def service(settings: RulesSettings) -> app.Service:
-    """Raise `RuleError` when a rule file is wrong: the service does not start with half a rule set."""
+    """Raise `FileError` when a rule file is wrong: the service does not start with half a rule set."""
     around = app.Surroundings(SERVICE, settings)
     rulebook = load_rulebook(settings.rules)
     around.telemetry.rules_reloaded(successful=True)

@@ -12,10 +12,10 @@ from services.contracts.decision import Verdict
 from services.rules.expression import Test, compile_test
 from services.rules.features import Feature, Scene, Value, Vocabulary
 from services.rules.flips import Flip, earliest, flips_of
-from services.rules.problems import Place, Problem, suggestion
-from services.rules.source import Document, KeyPath
 from services.rules.syntax import parse_expression
 from services.rules.tree import Logic, Not, Tree, features_of
+from services.runtime.document import Document, KeyPath
+from services.runtime.problems import Problem, suggestion
 
 MAX_ITEMS = 32
 MAX_DEPTH = 6
@@ -66,7 +66,7 @@ def parse_conditions(
     if not items:
         reader.note(path, "empty", "a list of conditions needs at least one")
     if len(items) > MAX_ITEMS:
-        reader.note(path, "too-many", f"a list of conditions may have {MAX_ITEMS} items")
+        reader.note(path, "too_many", f"a list of conditions may have {MAX_ITEMS} items")
     if reader.problems:
         return [], reader.problems
     return [
@@ -87,31 +87,31 @@ class _Reader:
 
     def item(self, item: Any, path: KeyPath, depth: int) -> tuple[str, Tree | None]:
         if isinstance(item, str):
-            tree, problems = parse_expression(item, self.document.place(path), self.vocabulary)
+            tree, problems = parse_expression(item, self.document.text_place(path), self.vocabulary)
             self.problems += problems
             return item.strip(), None if problems else tree
         if isinstance(item, dict) and len(item) == 1:
             return self._block(item, path, depth)
-        self.note(path, "bad-condition", "a condition is text such as recency_days >= 45, or a block any: or not:")
+        self.note(path, "bad_condition", "a condition is text such as recency_days >= 45, or a block any: or not:")
         return "", None
 
     def _block(self, item: dict[str, Any], path: KeyPath, depth: int) -> tuple[str, Tree | None]:
         ((word, inside),) = item.items()
         if word not in _BLOCKS:
-            place: Place = self.document.keys.get((*path, word), self.document.place(path))
+            place = self.document.key_place((*path, word))
             message = f"there is no block {word}{suggestion(word, _BLOCKS)}; only any: and not:"
-            self.problems.append(Problem(place, "unknown-key", message))
+            self.problems.append(Problem(place, "unknown_key", message))
             return "", None
         path = (*path, word)
         if depth >= MAX_DEPTH:
-            self.note(path, "too-deep", f"any: and not: nest {MAX_DEPTH} deep at most")
+            self.note(path, "too_deep", f"any: and not: nest {MAX_DEPTH} deep at most")
             return "", None
         if isinstance(inside, list):
             parts = [self.item(part, (*path, i), depth + 1) for i, part in enumerate(inside)]
         else:
             parts = [self.item(inside, path, depth + 1)]
         if not 1 <= len(parts) <= MAX_ITEMS:
-            self.note(path, "empty" if not parts else "too-many", f"{word}: takes 1 to {MAX_ITEMS} conditions")
+            self.note(path, "empty" if not parts else "too_many", f"{word}: takes 1 to {MAX_ITEMS} conditions")
             return "", None
         trees = tuple(tree for _, tree in parts if tree is not None)
         text = f"{word}: [{'; '.join(text for text, _ in parts)}]"

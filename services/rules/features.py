@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
+from services.contracts.calendar import BusinessDays, as_day, to_ms
+from services.contracts.durations import format_duration, parse_duration
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS
 from services.contracts.profile import Octant, Profile
-from services.rules.days import DAY_MS, business_day, to_ms
-from services.rules.durations import format_duration, parse_duration
-from services.rules.problems import suggestion
+from services.runtime.problems import suggestion
 
 Value = str | int | float | bool | None
 
+DAY_MS = 86_400_000
 COUNT_WINDOW = parse_duration("365d")
 """The one window `count` knows so far: that of the profile."""
 
@@ -42,25 +42,25 @@ class Moves(StrEnum):
 class Scene:
     """One customer at one instant. `tiers` maps ladder names to the tier the customer is in."""
 
-    __slots__ = ("_today", "now_ms", "profile", "tiers", "zone")
+    __slots__ = ("_today", "days", "now_ms", "profile", "tiers")
 
-    def __init__(self, profile: Profile, now_ms: int, zone: ZoneInfo, tiers: Mapping[str, str]) -> None:
+    def __init__(self, profile: Profile, now_ms: int, days: BusinessDays, tiers: Mapping[str, str]) -> None:
         self.profile = profile
         self.now_ms = now_ms
-        self.zone = zone
+        self.days = days
         self.tiers = tiers
-        self._today = 0
+        self._today: int | None = None
 
     @property
     def today(self) -> int:
-        """The business day of `now`, an ordinal."""
-        if not self._today:
-            self._today = business_day(self.zone, self.now_ms)
+        """The business day of `now`, as a number."""
+        if self._today is None:
+            self._today = self.days.day_of(self.now_ms // 1000)
         return self._today
 
     def at(self, now_ms: int) -> "Scene":
         """The same customer at another instant."""
-        return Scene(self.profile, now_ms, self.zone, self.tiers)
+        return Scene(self.profile, now_ms, self.days, self.tiers)
 
 
 Getter = Callable[[Scene], Value]
@@ -118,7 +118,7 @@ def activity_at(profile: Profile, now_ms: int) -> float:
 
 
 def _days_since(scene: Scene, day: date | None) -> int | None:
-    return None if day is None else max(0, scene.today - day.toordinal())
+    return None if day is None else max(0, scene.today - as_day(day))
 
 
 _SEGMENTS = frozenset(octant.value for octant in Octant)

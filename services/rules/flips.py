@@ -13,14 +13,18 @@ A compound condition flips no earlier than the first of its comparisons does.
 
 import math
 from collections.abc import Callable, Iterator
+from datetime import date
 
-from services.rules.days import DAY_MS, MAX_DAY, MAX_MS, midnight_ms, to_ms
+from services.contracts.calendar import as_day, to_ms
 from services.rules.expression import compare_values, compile_value
-from services.rules.features import Feature, Getter, Moves, Scene
+from services.rules.features import DAY_MS, Feature, Getter, Moves, Scene
 from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, features_of
 
 Flip = Callable[[Scene], int | None]
 
+MAX_MS = 253_370_764_800_000
+"""The year 9999: a timer beyond it is no timer."""
+_MAX_DAY = as_day(date(9998, 12, 31))
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _UNDERFLOW_HALVINGS = 2200
 """After so many half-lives any double has decayed to 0."""
@@ -76,7 +80,7 @@ def _next_midnight(scene: Scene) -> int | None:
 
 
 def _midnight(scene: Scene, day: int) -> int | None:
-    return midnight_ms(scene.zone, day) if day <= MAX_DAY else None
+    return scene.days.start(day) * 1000 if day <= _MAX_DAY else None
 
 
 def _day_flip(op: str, feature: Feature, other: Getter) -> Flip:
@@ -97,7 +101,7 @@ def _day_flip(op: str, feature: Feature, other: Getter) -> Flip:
             return None
         start = feature.counts_from(scene)
         # a day in the future reads as 0 days until it has passed
-        return None if start is None else _midnight(scene, start.toordinal() + ahead[0])
+        return None if start is None else _midnight(scene, as_day(start) + ahead[0])
 
     return flip
 

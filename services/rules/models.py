@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.contracts.command import Category, Recipient
-from services.rules.durations import Duration
+from services.contracts.durations import Duration
 
 MAX_TIERS = 16
 MAX_JUMPS = 32

@@ -8,16 +8,16 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.contracts import wire
+from services.contracts.calendar import EPOCH, BusinessDays, from_ms, to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
 from services.contracts.profile import Cause, Profile
 from services.contracts.topics import NOTIFICATIONS
-from services.rules.days import EPOCH, from_ms, to_ms
 from services.rules.evaluation import Evaluator
 from services.rules.features import Scene
 from services.rules.messages import Log, Trigger
 from services.rules.rulebook import Rulebook
-from services.rules.state import RuleState, dump_state, load_state, pack_profile, unpack_profile
+from services.rules.state import BLOBS, RuleState, pack_profile, unpack_profile
 from services.runtime.processor import Emit, Inbox, Step
 from services.runtime.record import Record
 
@@ -55,14 +55,14 @@ class RulesProcessor:
             raise InvalidMessage("malformed", "customer_id is empty")
         _instant("occurred_at", message.occurred_at)
         _instant("activity_at", message.activity_at)
-        _zone(message.zone)
+        _days(message.zone)
         return Inbox(message.customer_id, _instant("as_of", message.as_of), message)
 
     def load(self, blob: bytes) -> RuleState:
-        return load_state(blob)
+        return BLOBS.load(blob)
 
     def dump(self, state: RuleState) -> bytes:
-        return dump_state(state)
+        return BLOBS.dump(state)
 
     def apply(
         self, state: RuleState | None, message: RuleMessage, record: Record, now: datetime
@@ -98,7 +98,7 @@ class RulesProcessor:
         cause, cause_id, occurred_at = why
         now_ms = to_ms(now)
         trigger = Trigger(cause, cause_id, occurred_at, from_ms(now_ms), profile.version, profile.tick)
-        log = Log(Scene(profile, now_ms, _zone(profile.zone), {}), trigger)
+        log = Log(Scene(profile, now_ms, _days(profile.zone), {}), trigger)
         due_ms = self._evaluator.look(state, log)
         return Step(state, log.outputs, None if due_ms is None else from_ms(due_ms))
 
@@ -116,10 +116,10 @@ def _text(key: bytes) -> str:
         raise InvalidMessage("malformed", "the key of a tombstone is not UTF-8") from error
 
 
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
+@lru_cache(maxsize=64)
+def _days(name: str) -> BusinessDays:
     try:
-        return ZoneInfo(name)
+        return BusinessDays(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidMessage(
             "unknown_zone", f"there is no time zone {name!r}; write a name such as Asia/Shanghai"

@@ -14,9 +14,11 @@ from services.contracts.decision import Verdict
 from services.rules.condition import Predicate, parse_conditions
 from services.rules.features import FUNCTIONS, Scene, Vocabulary
 from services.rules.models import Campaign, Jump, Ladder, Notify
-from services.rules.problems import Place, Problem, RuleError, suggestion
 from services.rules.reading import loose_conditions, loose_ladders, read_rule
-from services.rules.source import Document, KeyPath, parse, read_sources
+from services.rules.source import parse_rules
+from services.runtime.document import Document, KeyPath
+from services.runtime.files import read_files
+from services.runtime.problems import FileError, Place, Problem, suggestion
 
 LANGUAGE = 1
 """Raised when the same text comes to mean something else; part of every hash."""
@@ -89,17 +91,17 @@ class Rulebook:
 
 
 def load_rulebook(path: Path) -> Rulebook:
-    """All rules of a file, or of a folder and the folders below it. Raise `RuleError` with every problem."""
-    return compile_rulebook(read_sources(path))
+    """All rules of a file, or of a folder and the folders below it. Raise `FileError` with every problem."""
+    return compile_rulebook(read_files(path))
 
 
-def compile_rulebook(texts: Mapping[str, str]) -> Rulebook:
-    """The rulebook of texts by file name. Raise `RuleError` with every problem."""
+def compile_rulebook(texts: Mapping[str, str | bytes]) -> Rulebook:
+    """The rulebook of texts by file name. Raise `FileError` with every problem."""
     problems: list[Problem] = []
     rules: list[tuple[Document, Ladder | Campaign]] = []
     broken: list[Document] = []
     for file in sorted(texts):
-        documents, found = parse(file, texts[file])
+        documents, found = parse_rules(file, texts[file])
         problems += found
         for document in documents:
             rule, found = read_rule(document)
@@ -111,7 +113,7 @@ def compile_rulebook(texts: Mapping[str, str]) -> Rulebook:
     rules.sort(key=lambda pair: pair[1].name)
     problems += _duplicates(rules)
     if not rules and not problems:
-        problems.append(Problem(Place(next(iter(sorted(texts)), "rules"), 1, 1), "no-rules", "no rule in these files"))
+        problems.append(Problem(Place(next(iter(sorted(texts)), "rules"), 1, 1), "no_rules", "no rule in these files"))
     ladders = {name: tiers for document in broken for name, tiers in loose_ladders(document).items()}
     ladders |= {rule.name: tuple(t.name for t in rule.tiers) for _, rule in rules if isinstance(rule, Ladder)}
     compiler = _Compiler(Vocabulary(ladders))
@@ -122,7 +124,7 @@ def compile_rulebook(texts: Mapping[str, str]) -> Rulebook:
         for path, items in loose_conditions(document):
             problems += parse_conditions(items, document, path, compiler.vocabulary)[1]
     if problems:
-        raise RuleError(problems)
+        raise FileError(problems)
     return compiler.rulebook()
 
 
@@ -133,7 +135,7 @@ def _duplicates(rules: list[tuple[Document, Ladder | Campaign]]) -> Iterable[Pro
         earlier = first.setdefault(rule.name, place)
         if earlier is not place:
             message = f"a rule named {rule.name} stands already in {earlier.file}, line {earlier.line}"
-            yield Problem(place, "duplicate-name", message)
+            yield Problem(place, "duplicate_name", message)
 
 
 class _Compiler:
@@ -174,13 +176,13 @@ class _Compiler:
         for i, tier in enumerate(rule.tiers):
             path: KeyPath = ("tiers", i)
             if tier.name in names[:i]:
-                self._note(document, (*path, "name"), "duplicate-name", f"a tier {tier.name} stands already above")
+                self._note(document, (*path, "name"), "duplicate_name", f"a tier {tier.name} stands already above")
             if i == 0:
                 for key in ("enter", "leave", "stay_at_least"):
                     if key in tier.model_fields_set:
-                        self._note(document, (*path, key), "bad-tier", f"the lowest tier takes everyone; remove {key}")
+                        self._note(document, (*path, key), "bad_tier", f"the lowest tier takes everyone; remove {key}")
             elif tier.enter is None:
-                self._note(document, path, "missing-key", f"enter is missing; nobody could reach {tier.name}")
+                self._note(document, path, "missing_key", f"enter is missing; nobody could reach {tier.name}")
             enter, leave = (
                 None
                 if items is None or i == 0
@@ -192,13 +194,13 @@ class _Compiler:
             for key, name in (("from", jump.from_), ("to", jump.to)):
                 if name is not None and name not in names:
                     message = f"there is no tier {name}{suggestion(name, names)}"
-                    self._note(document, ("on_jump", i, key), "unknown-tier", message)
+                    self._note(document, ("on_jump", i, key), "unknown_tier", message)
         return LadderRule(stamp, rule.name, tuple(tiers), tuple(rule.on_jump))
 
     def _clause(self, items: list[object], document: Document, path: KeyPath, clause_id: str) -> Clause:
         predicates, problems = parse_conditions(items, document, path, self.vocabulary)
         if path[0] == "tiers" and any(_asks_tier(predicate) for predicate in predicates):
-            self._note(document, path, "not-allowed", "a ladder cannot ask for a tier; only campaigns can")
+            self._note(document, path, "not_allowed", "a ladder cannot ask for a tier; only campaigns can")
         self.problems += problems
         indices = []
         for predicate in predicates:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from services.contracts.errors import KoipondError
 from services.contracts.profile import Profile
+from services.runtime.blob import Blobs
 
 SCHEMA = 1
 KEEP_VANISHED_MS = 400 * 86_400_000
@@ -51,28 +51,9 @@ class RuleState(msgspec.Struct, array_like=True, kw_only=True, gc=False):
         self.campaigns = {n: c for n, c in self.campaigns.items() if n in campaigns or c.changed_ms >= limit}
 
 
+BLOBS = Blobs(RuleState, SCHEMA, "rule state")
 _ENCODER = msgspec.msgpack.Encoder()
-_STATES: msgspec.msgpack.Decoder[RuleState] = msgspec.msgpack.Decoder(RuleState)
 _PROFILES: msgspec.msgpack.Decoder[Profile] = msgspec.msgpack.Decoder(Profile)
-
-
-class UnknownSchema(KoipondError):  # noqa: N818 - the field's own word
-    """A state of a newer or foreign version; processing on would lose it."""
-
-
-def dump_state(state: RuleState) -> bytes:
-    return _ENCODER.encode(state)
-
-
-def load_state(blob: bytes) -> RuleState:
-    """Raise `UnknownSchema` for a blob this version cannot read."""
-    try:
-        state = _STATES.decode(blob)
-    except msgspec.DecodeError as error:
-        raise UnknownSchema(f"a stored rule state cannot be read: {error}") from error
-    if state.schema != SCHEMA:
-        raise UnknownSchema(f"a stored rule state has schema {state.schema}; this version reads {SCHEMA}")
-    return state
 
 
 def pack_profile(profile: Profile) -> msgspec.Raw:

@@ -10,7 +10,6 @@ import re
 import warnings
 
 from services.rules.features import FEATURES, FUNCTIONS, Kind, Moves, Vocabulary
-from services.rules.problems import Place, Problem, suggestion
 from services.rules.tree import (
     Arithmetic,
     Comparison,
@@ -23,6 +22,7 @@ from services.rules.tree import (
     features_of,
     kind_of,
 )
+from services.runtime.problems import Place, Problem, suggestion
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
@@ -67,7 +67,7 @@ class _Parser:
 
     def parse(self) -> tuple[Tree, list[Problem]]:
         if len(self.text) > MAX_LENGTH:
-            self._note(0, "too-long", f"a condition may have {MAX_LENGTH} characters; split it into several")
+            self._note(0, "too_long", f"a condition may have {MAX_LENGTH} characters; split it into several")
             return _BROKEN, self.problems
         try:
             with warnings.catch_warnings():
@@ -104,7 +104,7 @@ class _Parser:
 
     def _tree(self, node: ast.expr, depth: int) -> Tree:  # noqa: C901, PLR0911 - one case per kind of node
         if depth > MAX_DEPTH:
-            return self._refuse(node, "too-deep", f"more than {MAX_DEPTH} levels in one condition")
+            return self._refuse(node, "too_deep", f"more than {MAX_DEPTH} levels in one condition")
         match node:
             case ast.BoolOp(op, values):
                 return Logic(isinstance(op, ast.And), tuple(self._truth(v, depth + 1) for v in values))
@@ -123,8 +123,8 @@ class _Parser:
             case ast.Call():
                 return self._call(node)
             case ast.Attribute(ast.Name(name), _) if name in _LATER:
-                return self._refuse(node, "not-supported", f"{name}.… is not supported yet")
-        return self._refuse(node, "not-allowed", f"{_said(node)} is not allowed in a condition")
+                return self._refuse(node, "not_supported", f"{name}.… is not supported yet")
+        return self._refuse(node, "not_allowed", f"{_said(node)} is not allowed in a condition")
 
     def _arithmetic(self, operator: str, left: Tree, right: Tree) -> Tree:
         return _BROKEN if _BROKEN in {left, right} else Arithmetic(operator, left, right)
@@ -138,7 +138,7 @@ class _Parser:
         if any(f.moves is Moves.STEADILY for f in features_of(tree)):
             names = ", ".join(f.name for f in features_of(tree) if f.moves is Moves.STEADILY)
             message = f"{names} cannot be reckoned with; compare it with a value, such as {names} >= 40"
-            return self._refuse(node, "not-supported", message)
+            return self._refuse(node, "not_supported", message)
         return tree
 
     def _compare(self, node: ast.Compare, depth: int) -> Tree:
@@ -150,7 +150,7 @@ class _Parser:
         for i, op in enumerate(node.ops):
             operator = _COMPARISONS.get(type(op))
             if operator is None:
-                return self._refuse(nodes[i + 1], "not-allowed", "only == != < <= > >= and in [..] compare")
+                return self._refuse(nodes[i + 1], "not_allowed", "only == != < <= > >= and in [..] compare")
             self._comparable(operator, (nodes[i], trees[i]), (nodes[i + 1], trees[i + 1]))
             rest.append((operator, trees[i + 1]))
         return _BROKEN if _BROKEN in trees else Comparison(trees[0], tuple(rest))
@@ -178,13 +178,13 @@ class _Parser:
             steady = [f.name for _, t in (left, right) for f in features_of(t) if f.moves is Moves.STEADILY]
             if steady:
                 message = f"{steady[0]} compares only with a value that time does not change"
-                self._refuse(right[0], "not-supported", message)
+                self._refuse(right[0], "not_supported", message)
         for one, (place, other) in ((left[1], right), (right[1], left)):
             if isinstance(one, Read) and one.feature.choices and isinstance(other, Constant):
                 choices = one.feature.choices
                 if other.value not in choices:
                     hint = suggestion(str(other.value), choices) or f"; one of {', '.join(sorted(choices))}"
-                    self._refuse(place, "unknown-value", f"{one.feature.name} is never {other.value}{hint}")
+                    self._refuse(place, "unknown_value", f"{one.feature.name} is never {other.value}{hint}")
 
     def _constant(self, node: ast.expr, value: object) -> Tree:
         if isinstance(value, bool):
@@ -193,9 +193,9 @@ class _Parser:
             return Constant(value, Kind.TEXT)
         if isinstance(value, int | float):
             if not math.isfinite(value) or abs(value) > MAX_NUMBER:
-                return self._refuse(node, "too-large", f"numbers reach up to {MAX_NUMBER:,}")
+                return self._refuse(node, "too_large", f"numbers reach up to {MAX_NUMBER:,}")
             return Constant(value, Kind.NUMBER)
-        return self._refuse(node, "not-allowed", f"{_said(node)} is not allowed in a condition")
+        return self._refuse(node, "not_allowed", f"{_said(node)} is not allowed in a condition")
 
     def _name(self, node: ast.expr, name: str) -> Tree:
         if name in FEATURES:
@@ -203,31 +203,31 @@ class _Parser:
         if name in _WORDS:
             return Constant(_WORDS[name], Kind.BOOL)
         if name in FUNCTIONS:
-            return self._refuse(node, "bad-call", f"{name} needs an argument: {FUNCTIONS[name].signature}")
+            return self._refuse(node, "bad_call", f"{name} needs an argument: {FUNCTIONS[name].signature}")
         if name in _LATER:
-            return self._refuse(node, "not-supported", f"{name} is not supported yet")
+            return self._refuse(node, "not_supported", f"{name} is not supported yet")
         if any(name in feature.choices for feature in FEATURES.values()):
-            return self._refuse(node, "unknown-name", f'there is no feature {name}; a text stands in quotes: "{name}"')
+            return self._refuse(node, "unknown_name", f'there is no feature {name}; a text stands in quotes: "{name}"')
         hint = suggestion(name, {**FEATURES, **FUNCTIONS})
-        return self._refuse(node, "unknown-name", f"there is no feature {name}{hint}")
+        return self._refuse(node, "unknown_name", f"there is no feature {name}{hint}")
 
     def _call(self, node: ast.Call) -> Tree:
         name = ast.unparse(node.func)
         function = FUNCTIONS.get(name)
         if function is None:
             if name in FEATURES:
-                return self._refuse(node, "bad-call", f"{name} takes no argument; write {name} alone")
+                return self._refuse(node, "bad_call", f"{name} takes no argument; write {name} alone")
             if name in _LATER:
-                return self._refuse(node, "not-supported", f"{name}(…) is not supported yet")
-            return self._refuse(node, "unknown-name", f"there is no function {name}{suggestion(name, FUNCTIONS)}")
+                return self._refuse(node, "not_supported", f"{name}(…) is not supported yet")
+            return self._refuse(node, "unknown_name", f"there is no function {name}{suggestion(name, FUNCTIONS)}")
         arguments = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
         few, many = function.arguments
         if node.keywords or len(arguments) != len(node.args) or not few <= len(arguments) <= many:
-            return self._refuse(node, "bad-call", f"write {function.signature}, with quoted text in the brackets")
+            return self._refuse(node, "bad_call", f"write {function.signature}, with quoted text in the brackets")
         try:
             return Read(function.bind(tuple(arguments), self.vocabulary))
         except ValueError as error:
-            return self._refuse(node.args[0], "unknown-value", str(error))
+            return self._refuse(node.args[0], "unknown_value", str(error))
 
 
 _EXAMPLES = {Kind.NUMBER: "3", Kind.TEXT: '"text"', Kind.BOOL: "true", Kind.ANY: '"text"'}

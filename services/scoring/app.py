@@ -24,7 +24,7 @@ SETTINGS = ScoringSettings
 
 
 def service(settings: ScoringSettings) -> app.Service:
-    """Raise `ConfigError` when the scoring file is wrong."""
+    """Raise `FileError` when the scoring file is wrong."""
     around = app.Surroundings(SERVICE, settings)
     config = ScoringConfig.load(settings.scoring) if settings.scoring else ScoringConfig()
     stage = PublishThenCommit(

@@ -18,22 +18,21 @@ Changing `half_life`, `weights` or `lateness` applies to what is folded from the
 zone) needs the states rebuilt from koi.events, for they are part of what was folded.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from services.contracts.errors import KoipondError
+from services.contracts.durations import Duration
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS
+from services.runtime.document import parse_one
+from services.runtime.files import read_file
+from services.runtime.problems import FileError, Problem, suggestion
+from services.runtime.validation import problems_of
 
 CUSTOM_DEFAULT = "custom:*"
 
@@ -69,27 +68,16 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
 }
 """Points per interaction, by the effort it takes; the proportions are ours, to be set to a brand's own."""
 
-_DURATION = re.compile(r"([0-9]{1,12})([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MAX_DAYS = 36_500
 _LIMITS = 4
 _MAX_WEIGHT = 1e6
+_SENTENCES = {"string_pattern_mismatch": "{input} is no currency; write three capital letters such as CNY"}
 
 
-class ConfigError(KoipondError):
-    """The file is wrong; each line of the message is `file:line:column: what is wrong, and a hint`."""
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"{value!r} is not a duration; write a number and a unit such as 48h or 30d")
-    seconds = int(match[1]) * _SECONDS[match[2]]
-    if not 0 < seconds <= _MAX_DAYS * _SECONDS["d"]:
-        raise ValueError(f"{value!r} must be more than nothing and at most {_MAX_DAYS}d")
-    return timedelta(seconds=seconds)
+def _some(length: timedelta) -> timedelta:
+    if length <= timedelta(0):
+        raise ValueError("a duration here must be more than nothing")
+    return length
 
 
 def _rising(limits: tuple[int, ...]) -> tuple[int, ...]:
@@ -103,11 +91,11 @@ def _rising(limits: tuple[int, ...]) -> tuple[int, ...]:
 def _known_kinds(weights: Mapping[str, float]) -> dict[str, float]:
     for kind in weights:
         if kind not in STANDARD_KINDS and not (kind.startswith(CUSTOM_PREFIX) and len(kind) > len(CUSTOM_PREFIX)):
-            raise ValueError(f"unknown kind {kind!r}{_suggestion(kind, STANDARD_KINDS)}; your own are custom:<name>")
+            raise ValueError(f"unknown kind {kind!r}{suggestion(kind, STANDARD_KINDS)}; your own are custom:<name>")
     return {**DEFAULT_WEIGHTS, **weights}
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Length = Annotated[Duration, AfterValidator(_some)]
 Limit = Annotated[int, Field(ge=0, le=2**62, strict=True)]
 Limits = Annotated[tuple[Limit, ...], AfterValidator(_rising)]
 Cutoff = Annotated[int, Field(ge=1, le=6, strict=True)]
@@ -141,9 +129,9 @@ class ScoringConfig(_Part):
     window_days: Annotated[int, Field(ge=1, le=_MAX_DAYS, strict=True)] = 365
     thresholds: Thresholds = Thresholds()
     high: High = High()
-    half_life: Duration = timedelta(days=30)
+    half_life: Length = timedelta(days=30)
     weights: Annotated[dict[str, Weight], AfterValidator(_known_kinds)] = dict(DEFAULT_WEIGHTS)
-    lateness: Duration = timedelta(hours=48)
+    lateness: Length = timedelta(hours=48)
     free_orders: Literal["ignore", "count"] = "ignore"
     """Whether an order for which nothing was to be paid counts for R and F. A fully refunded one never does."""
 
@@ -162,52 +150,22 @@ class ScoringConfig(_Part):
 
     @classmethod
     def load(cls, path: Path) -> "ScoringConfig":
-        """Read a file; raise `ConfigError` naming every place that is wrong. An empty file means the defaults."""
-        try:
-            tree = YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: is not UTF-8: {error.reason} at byte {error.start}") from error
-        except MarkedYAMLError as error:
-            mark = error.problem_mark
-            place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-            raise ConfigError(f"{place}: {error.problem}") from error
-        except YAMLError as error:
-            raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
-        if tree is None:
-            return cls()
-        if not isinstance(tree, CommentedMap):
-            raise ConfigError(f"{path}:1:1: must be a mapping of settings such as `currency: CNY`")
-        try:
-            return cls.model_validate(tree)
-        except ValidationError as error:
-            raise ConfigError("\n".join(_explain(path, tree, e["loc"], e) for e in error.errors())) from error
+        """The configuration in a file; an empty one means the defaults. Raise `FileError`."""
+        return cls.parse(str(path), read_file(path))
 
-
-def _explain(path: Path, tree: CommentedMap, loc: tuple[int | str, ...], error: Any) -> str:
-    line, column = _place(tree, loc)
-    name = ".".join(str(part) for part in loc)
-    if error["type"] == "extra_forbidden":
-        part: type[BaseModel] = {"thresholds": Thresholds, "high": High}.get(str(loc[0]), ScoringConfig)
-        return f"{path}:{line}:{column}: unknown setting {name}{_suggestion(str(loc[-1]), part.model_fields)}"
-    return f"{path}:{line}:{column}: {name}: {str(error['msg']).removeprefix('Value error, ')}"
-
-
-def _place(tree: CommentedMap, loc: tuple[int | str, ...]) -> tuple[int, int]:
-    """Line and column, from 1, of the innermost part of `loc` that the file has."""
-    node: Any = tree
-    line, column = 0, 0
-    for part in loc:
-        # lc.data: key or index -> [line, column, …]; it lacks what a merge key (<<) brought in
-        place = (node.lc.data or {}).get(part) if isinstance(node, CommentedMap | CommentedSeq) else None
-        if place is None:
-            break
-        line, column = place[0], place[1]
-        node = node[part]
-    return line + 1, column + 1
-
-
-def _suggestion(word: str, known: Any) -> str:
-    close = get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    @classmethod
+    def parse(cls, file: str, content: bytes | str) -> "ScoringConfig":
+        """Raise `FileError` with all that is wrong."""
+        document, problems = parse_one(file, content)
+        if document is not None and not isinstance(document.data, dict):
+            problems.append(Problem(document.place(()), "wrong_type", "write settings such as currency: CNY"))
+        elif document is not None:
+            try:
+                config = cls.model_validate(document.data)
+            except ValidationError as error:
+                problems += problems_of(error, document, cls, _SENTENCES)
+        else:
+            config = cls()
+        if problems:
+            raise FileError(problems)
+        return config

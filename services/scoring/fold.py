@@ -2,6 +2,7 @@
 
 from math import floor
 
+from services.contracts.calendar import BusinessDays
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import (
     AnyEvent,
@@ -16,7 +17,6 @@ from services.contracts.inbound import MAX_AMOUNT_MINOR
 from services.contracts.profile import Cause
 from services.scoring import registers, repeats
 from services.scoring.config import ScoringConfig
-from services.scoring.days import BusinessDays
 from services.scoring.orders import Order, UnlinkedRefund
 from services.scoring.repeats import short_hash
 from services.scoring.state import CustomerState

@@ -1,12 +1,12 @@
 """The scoring service as the runtime sees it: an event in, a profile out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from math import floor
 from zoneinfo import ZoneInfo
 
 from services.contracts import wire
-from services.contracts.calendar import to_ms
+from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick
 from services.contracts.profile import Cause
@@ -17,7 +17,6 @@ from services.runtime.record import Record
 from services.scoring import rfm
 from services.scoring import state as states
 from services.scoring.config import ScoringConfig
-from services.scoring.days import BusinessDays
 from services.scoring.fold import check, fold
 from services.scoring.snapshot import profile
 from services.scoring.state import CustomerState
@@ -61,12 +60,12 @@ class ScoringProcessor(Processor[CustomerState, AnyEvent]):
 
     def load(self, blob: bytes) -> CustomerState:
         """Raise `UnreadableState` for what another release wrote."""
-        state = states.load(blob)
+        state = states.BLOBS.load(blob)
         state.log.resize(self._config.window_days)
         return state
 
     def dump(self, state: CustomerState) -> bytes:
-        return states.dump(state)
+        return states.BLOBS.dump(state)
 
     def apply(
         self, state: CustomerState | None, message: AnyEvent, record: Record, now: datetime
@@ -79,13 +78,13 @@ class ScoringProcessor(Processor[CustomerState, AnyEvent]):
             return None
         state.version, state.tick = record.offset, 0
         self._rescore(state, now)
-        return self._step(state, now, self._emit(state, now, cause, message.id, message.occurred_at))
+        return self._step(state, self._emit(state, now, cause, message.id, message.occurred_at))
 
     def wake(self, state: CustomerState, now: datetime) -> Step[CustomerState]:
         if not self._rescore(state, now):
-            return self._step(state, now)
+            return self._step(state)
         state.tick = to_ms(now)
-        return self._step(state, now, self._emit(state, now, Cause.TIME, "", now))
+        return self._step(state, self._emit(state, now, Cause.TIME, "", now))
 
     def tick(self, message: AnyEvent) -> Sequence[Emit]:
         return (Emit(PROFILES.name, wire.PROFILES.encode(message)),)
@@ -102,9 +101,9 @@ class ScoringProcessor(Processor[CustomerState, AnyEvent]):
         state.scores = scores
         return True
 
-    def _step(self, state: CustomerState, now: datetime, *outputs: Emit) -> Step[CustomerState]:
+    def _step(self, state: CustomerState, *outputs: Emit) -> Step[CustomerState]:
         change = rfm.next_change(state.log, self._config)
-        return Step(state, outputs, None if change is None else self._days.start(change, after=now))
+        return Step(state, outputs, None if change is None else datetime.fromtimestamp(self._days.start(change), UTC))
 
     def _emit(self, state: CustomerState, now: datetime, cause: Cause, cause_id: str, occurred_at: datetime) -> Emit:
         snapshot = profile(

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
+from services.contracts.calendar import as_date
 from services.contracts.profile import Cause, Profile
 from services.scoring import registers
 from services.scoring.config import ScoringConfig
-from services.scoring.days import as_date
 from services.scoring.state import CustomerState
 
 

@@ -1,12 +1,8 @@
-"""The state of one customer, and its bytes.
-
-MessagePack of arrays: field names cost nothing, and a field can only be added at the end or under a new schema number,
-which stands first. Ids of orders, refunds and interactions are kept as 8-byte hashes.
-"""
+"""The state of one customer. Ids of orders, refunds and interactions are kept as 8-byte hashes."""
 
 import msgspec
 
-from services.contracts.errors import KoipondError
+from services.runtime.blob import Blobs
 from services.scoring.activity import Activity
 from services.scoring.daylog import DayLog
 from services.scoring.orders import Order, UnlinkedRefund
@@ -14,10 +10,6 @@ from services.scoring.registers import Register
 from services.scoring.rfm import Scores
 
 SCHEMA = 1
-
-
-class UnreadableState(KoipondError):  # noqa: N818 - it names what was found
-    """A stored state this release cannot read; processing it would lose what it holds."""
 
 
 class CustomerState(msgspec.Struct, array_like=True, gc=False):
@@ -49,33 +41,9 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False):
         self.lifetime_net_minor += net_minor
 
 
-class _Header(msgspec.Struct, array_like=True, gc=False):
-    schema: int
-
-
 def new(customer_id: str, day: int, width: int) -> CustomerState:
     """A customer nothing is known of, with a window of `width` days that ends at `day`."""
     return CustomerState(schema=SCHEMA, customer_id=customer_id, version=-1, tick=0, log=DayLog(day, width))
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(CustomerState)
-_header = msgspec.msgpack.Decoder(_Header)
-
-
-def dump(state: CustomerState) -> bytes:
-    return _encoder.encode(state)
-
-
-def load(blob: bytes) -> CustomerState:
-    """Raise `UnreadableState` for a state of another schema and for bytes that are none."""
-    try:
-        schema = _header.decode(blob).schema
-        if schema == SCHEMA:
-            return _decoder.decode(blob)
-    except msgspec.MsgspecError as error:
-        raise UnreadableState(f"a stored customer state is damaged: {error}") from error
-    raise UnreadableState(
-        f"a stored customer state has schema {schema}, this release reads {SCHEMA}: "
-        + ("run the newer release that wrote it" if schema > SCHEMA else "rebuild the states from koi.events")
-    )
+BLOBS = Blobs(CustomerState, SCHEMA, "customer state", if_older="rebuild the states from koi.events")

@@ -7,8 +7,8 @@ import pytest
 
 from services.rules.features import catalogue_table
 from services.rules.models import PLANNED_KINDS, Action, Campaign, Ladder, Tier
-from services.rules.problems import RuleError
 from services.rules.rulebook import compile_rulebook
+from services.runtime.problems import FileError
 
 DOC = Path(__file__).parents[2] / "docs" / "rules.md"
 TEXT = DOC.read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def test_the_mistakes_shown_are_those_one_gets() -> None:
         .replace("recency_days >=", "recency_days =")
         .replace("cooldown", "holdout")
     )
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(FileError) as caught:
         compile_rulebook({"rules/silent.yaml": wrong})
     assert sorted(str(caught.value).splitlines()) == sorted(shown.splitlines())
 

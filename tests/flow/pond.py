@@ -18,7 +18,7 @@ from services.contracts.profile import Profile
 from services.contracts.receipt import Delivery, Receipt
 from services.ingest.forward import Forwarder
 from services.ingest.intake import Intake
-from services.ingest.mapping import Mapping
+from services.ingest.translation import Mapping
 from services.notifier.channels.base import Accepted, SendResult
 from services.notifier.delivery import Courier
 from services.notifier.message import Message

@@ -46,7 +46,7 @@ def test_bounds_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"CHANNELS": "wehook"}, "unknown channel 'wehook'; did you mean webhook?"),
+        ({"CHANNELS": "wehook"}, "unknown channel 'wehook' (did you mean webhook?)"),
         ({"CHANNELS": "pigeon"}, "unknown channel 'pigeon'; known: console, webhook"),
         ({"CHANNELS": " , "}, "at least 1 item"),
         (

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.command import Command
-from services.contracts.errors import KoipondError
-from services.notifier.state import HORIZON, NotifierState, dump, load
+from services.notifier.state import BLOBS, HORIZON, NotifierState
+from services.runtime.blob import UnreadableState
 from tests.unit.notifier.commands import NOON, command
 
 DAYS = st.integers(0, 400).map(lambda days: NOON + timedelta(days=days))
@@ -28,7 +28,7 @@ def _after(dealt: list[tuple[Command, datetime]]) -> NotifierState:
 @given(STATES)
 def test_storage_is_the_identity(state: NotifierState) -> None:
     """What is loaded equals what was dumped."""
-    assert load(dump(state)) == state
+    assert BLOBS.load(BLOBS.dump(state)) == state
 
 
 def test_an_id_is_remembered_for_the_horizon_after_expiry_and_settlement() -> None:
@@ -73,9 +73,9 @@ def test_a_new_command_is_never_taken_for_a_repeat_in_time(state: NotifierState,
 def test_remembering_leaves_the_old_state_alone() -> None:
     """A dropped batch leaves no trace: the state before it is untouched."""
     before = NotifierState().remember(command("a"), NOON)
-    blob = dump(before)
+    blob = BLOBS.dump(before)
     before.remember(command("b"), NOON)
-    assert dump(before) == blob
+    assert BLOBS.dump(before) == blob
 
 
 def test_a_year_of_weekly_messages_stays_small() -> None:
@@ -85,18 +85,21 @@ def test_a_year_of_weekly_messages_stays_small() -> None:
         now = NOON + timedelta(weeks=week)
         state = state.remember(command(f"weekly-{week}", expires_at=now + timedelta(days=1)), now)
     assert len(state.settled) == 5
-    assert len(dump(state)) < 120
+    assert len(BLOBS.dump(state)) < 120
 
 
 @pytest.mark.parametrize(
     ("blob", "sentence"),
     [
-        (b"\xc1", "a stored notifier state cannot be read"),
-        (msgspec.msgpack.encode(["x"]), "a stored notifier state cannot be read"),
-        (msgspec.msgpack.encode([2, {}, None]), "a stored notifier state has schema 2; this build reads schema 1"),
+        (b"\xc1", "a stored notifier state is damaged"),
+        (msgspec.msgpack.encode(["x"]), "a stored notifier state is damaged"),
+        (
+            msgspec.msgpack.encode([2, {}, None]),
+            "a stored notifier state has schema 2, this release reads 1: run the newer release that wrote it",
+        ),
     ],
 )
 def test_a_foreign_blob_is_refused(blob: bytes, sentence: str) -> None:
     """A state that this build cannot read stops it, instead of being taken for an empty one."""
-    with pytest.raises(KoipondError, match=sentence):
-        load(blob)
+    with pytest.raises(UnreadableState, match=sentence):
+        BLOBS.load(blob)

@@ -6,11 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.contracts import wire
+from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.command import Command
 from services.contracts.decision import Decision
 from services.contracts.profile import Cause, Octant, Profile
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
-from services.rules.days import to_ms
 from services.rules.features import Scene, Vocabulary
 from services.rules.processor import RuleMessage, RulesProcessor
 from services.rules.rulebook import Rulebook, compile_rulebook
@@ -57,7 +57,7 @@ def profile(**changes: Any) -> Profile:
 
 def scene(now: datetime = NOON, tiers: dict[str, str] | None = None, **changes: Any) -> Scene:
     customer = profile(**changes)
-    return Scene(customer, to_ms(now), ZoneInfo(customer.zone), tiers or {})
+    return Scene(customer, to_ms(now), BusinessDays(ZoneInfo(customer.zone)), tiers or {})
 
 
 def book(text: str, **more: str) -> Rulebook:

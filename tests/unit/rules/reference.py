@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.profile import Profile
-from services.rules.days import to_ms
 from services.rules.features import Scene
 from services.rules.rulebook import Clause, Rulebook
 
@@ -25,7 +25,7 @@ class Reference:
     fired: dict[str, datetime] = field(default_factory=dict)
 
     def look(self, profile: Profile, now: datetime) -> Iterable[Told]:
-        scene = Scene(profile, to_ms(now), ZoneInfo(profile.zone), {})
+        scene = Scene(profile, to_ms(now), BusinessDays(ZoneInfo(profile.zone)), {})
         for ladder in self.book.ladders:
             level = self.levels.get(ladder.name, 0)
             target = self._target(ladder.name, level, scene, now)

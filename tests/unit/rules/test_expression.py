@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from services.rules.condition import make_predicate
 from services.rules.expression import compile_value
 from services.rules.features import CATALOGUE, Scene, catalogue_table
-from services.rules.problems import Place
 from services.rules.syntax import parse_expression
 from services.rules.tree import Constant, Not, Tree
+from services.runtime.problems import Place
 from tests.unit.rules.customers import VOCABULARY, scene
 
 
@@ -102,10 +102,10 @@ def test_a_window_the_deployment_does_not_count_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("segmet == 3", "f:1:1: unknown-name: there is no feature segmet (did you mean segment?)"),
-        ('segment == "重要保"', "f:1:12: unknown-value: segment is never 重要保 (did you mean 重要保持?)"),
-        ('segment == "重要保持" and segmet', "f:1:23: unknown-name: there is no feature segmet (did you mean segment?)"),
-        ("segment == 重要保持", 'f:1:12: unknown-name: there is no feature 重要保持; a text stands in quotes: "重要保持"'),
+        ("segmet == 3", "f:1:1: unknown_name: there is no feature segmet (did you mean segment?)"),
+        ('segment == "重要保"', "f:1:12: unknown_value: segment is never 重要保 (did you mean 重要保持?)"),
+        ('segment == "重要保持" and segmet', "f:1:23: unknown_name: there is no feature segmet (did you mean segment?)"),
+        ("segment == 重要保持", 'f:1:12: unknown_name: there is no feature 重要保持; a text stands in quotes: "重要保持"'),
         ("recency_days = 45", "f:1:14: syntax: this is not a condition: invalid syntax; write == to compare"),
         ("r > 1 && f > 1", "f:1:8: syntax: this is not a condition: invalid syntax; write and"),
         ('r > "3"', "f:1:5: type: r is a number, '3' is text; they never compare"),
@@ -114,29 +114,29 @@ def test_a_window_the_deployment_does_not_count_is_unknown() -> None:
         ("r", "f:1:1: type: r is a number, not yes or no; compare it, such as r == 3"),
         ('attr("vip")', "f:1:1: type: attr('vip') is of any type, not yes or no; compare it, such as attr('vip') == \"text\""),
         ("1 < 2", "f:1:1: constant: this says nothing about a customer; name a feature"),
-        ("tagged", 'f:1:1: bad-call: tagged needs an argument: tagged("tag")'),
-        ("tagged(vip)", 'f:1:1: bad-call: write tagged("tag"), with quoted text in the brackets'),
-        ("r(3) > 1", "f:1:1: bad-call: r takes no argument; write r alone"),
-        ('taged("x")', "f:1:1: unknown-name: there is no function taged (did you mean tagged?)"),
-        ('count("mesage") > 1', "f:1:7: unknown-value: there is no interaction kind mesage (did you mean message?)"),
-        ('count("view", "30d") > 1', "f:1:7: unknown-value: the window 30d is not supported yet; write 365d, or leave it out"),
-        ('tier("comunity") == "核心"', "f:1:6: unknown-value: there is no ladder comunity (did you mean community?)"),
-        ('tier("community") == "core"', 'f:1:22: unknown-value: tier("community") is never core; one of 外围, 影响, 核心'),
-        ("activity * 2 > 3", "f:1:1: not-supported: activity cannot be reckoned with; compare it with a value, such as activity >= 40"),
-        ("activity > recency_days", "f:1:12: not-supported: activity compares only with a value that time does not change"),
-        ("event.amount_minor > 5", "f:1:1: not-supported: event.… is not supported yet"),
-        ('since("view") > 3', "f:1:1: not-supported: since(…) is not supported yet"),
+        ("tagged", 'f:1:1: bad_call: tagged needs an argument: tagged("tag")'),
+        ("tagged(vip)", 'f:1:1: bad_call: write tagged("tag"), with quoted text in the brackets'),
+        ("r(3) > 1", "f:1:1: bad_call: r takes no argument; write r alone"),
+        ('taged("x")', "f:1:1: unknown_name: there is no function taged (did you mean tagged?)"),
+        ('count("mesage") > 1', "f:1:7: unknown_value: there is no interaction kind mesage (did you mean message?)"),
+        ('count("view", "30d") > 1', "f:1:7: unknown_value: the window 30d is not supported yet; write 365d, or leave it out"),
+        ('tier("comunity") == "核心"', "f:1:6: unknown_value: there is no ladder comunity (did you mean community?)"),
+        ('tier("community") == "core"', 'f:1:22: unknown_value: tier("community") is never core; one of 外围, 影响, 核心'),
+        ("activity * 2 > 3", "f:1:1: not_supported: activity cannot be reckoned with; compare it with a value, such as activity >= 40"),
+        ("activity > recency_days", "f:1:12: not_supported: activity compares only with a value that time does not change"),
+        ("event.amount_minor > 5", "f:1:1: not_supported: event.… is not supported yet"),
+        ('since("view") > 3', "f:1:1: not_supported: since(…) is not supported yet"),
         ("r in 3", "f:1:6: type: after in stands a list, such as [3]"),
-        ("r is 3", "f:1:6: not-allowed: only == != < <= > >= and in [..] compare"),
-        ("r > 10000000000000000", "f:1:5: too-large: numbers reach up to 1,000,000,000,000,000"),
-        ("r > 1e999", "f:1:5: too-large: numbers reach up to 1,000,000,000,000,000"),
+        ("r is 3", "f:1:6: not_allowed: only == != < <= > >= and in [..] compare"),
+        ("r > 10000000000000000", "f:1:5: too_large: numbers reach up to 1,000,000,000,000,000"),
+        ("r > 1e999", "f:1:5: too_large: numbers reach up to 1,000,000,000,000,000"),
         ("segment + 1 > 2", "f:1:1: type: segment is text; only numbers can be reckoned with"),
-        ("__import__('os').system('x') == 1", "f:1:1: unknown-name: there is no function __import__('os').system"),
-        ("[r for r in [1]] == 1", "f:1:1: not-allowed: [r for r in [1]] is not allowed in a condition"),
-        ("(lambda: r)() > 1", "f:1:1: unknown-name: there is no function lambda: r"),
-        ("r ** 9 > 1", "f:1:1: not-allowed: r ** 9 is not allowed in a condition"),
-        ("r > None", "f:1:5: not-allowed: None is not allowed in a condition"),
-        ("r " * 251, "f:1:1: too-long: a condition may have 500 characters; split it into several"),
+        ("__import__('os').system('x') == 1", "f:1:1: unknown_name: there is no function __import__('os').system"),
+        ("[r for r in [1]] == 1", "f:1:1: not_allowed: [r for r in [1]] is not allowed in a condition"),
+        ("(lambda: r)() > 1", "f:1:1: unknown_name: there is no function lambda: r"),
+        ("r ** 9 > 1", "f:1:1: not_allowed: r ** 9 is not allowed in a condition"),
+        ("r > None", "f:1:5: not_allowed: None is not allowed in a condition"),
+        ("r " * 251, "f:1:1: too_long: a condition may have 500 characters; split it into several"),
     ],
 )  # fmt: skip
 def test_mistakes_are_said_with_place_and_hint(text: str, sentence: str) -> None:
@@ -146,7 +146,7 @@ def test_mistakes_are_said_with_place_and_hint(text: str, sentence: str) -> None
 
 def test_nesting_is_bounded() -> None:
     """Twenty levels are enough for a person."""
-    assert "too-deep: more than 20 levels in one condition" in said("not " * 25 + "r > 1")
+    assert "too_deep: more than 20 levels in one condition" in said("not " * 25 + "r > 1")
     assert said("(" * 240 + "r > 1" + ")" * 240)
 
 
@@ -185,7 +185,7 @@ def test_a_condition_agrees_with_python(text: str, r: int, f: int, orders: int) 
     names: dict[str, Any] = {"r": r, "f": f, "m": 3, "orders": orders, "recency_days": 10}
     tree, problems = parse_expression(text, Place("f", 1, 1), VOCABULARY)
     if problems:
-        assert {problem.code for problem in problems} <= {"constant", "too-long"}
+        assert {problem.code for problem in problems} <= {"constant", "too_long"}
         return
     try:
         expected = eval(text, {}, names)  # noqa: S307 - text of our own making

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from services.contracts.calendar import BusinessDays, as_day, to_ms
 from services.rules.condition import Predicate, make_predicate
-from services.rules.days import DAY_MS, midnight_ms, to_ms
-from services.rules.features import Scene
-from services.rules.problems import Place
+from services.rules.features import DAY_MS, Scene
 from services.rules.syntax import parse_expression
+from services.runtime.problems import Place
+from tests.unit.contracts.test_calendar import zones
 from tests.unit.rules.customers import NOON, TODAY, VOCABULARY, profile, scene
-from tests.unit.rules.test_days import zones
 
 OPERATORS = ["<", "<=", "==", "!=", ">", ">="]
 days = st.integers(-3, 120)
@@ -60,7 +60,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         activity_at=now - timedelta(milliseconds=draw(st.integers(-DAY_MS, 90 * DAY_MS))),
         half_life_days=draw(st.sampled_from([0.5, 7.0, 30.0, 365.0])),
     )
-    return Scene(customer, to_ms(now), ZoneInfo(customer.zone), {})
+    return Scene(customer, to_ms(now), BusinessDays(ZoneInfo(customer.zone)), {})
 
 
 @given(formulas, scenes(), st.lists(st.floats(0, 1), max_size=12))
@@ -78,7 +78,7 @@ def test_nothing_changes_before_the_flip(text: str, at: Scene, shares: list[floa
     }
     # the days between, at their first instants
     first = at.today + 1
-    instants |= {m for day in range(first, first + 60) if (m := midnight_ms(at.zone, day)) < end}
+    instants |= {m for day in range(first, first + 60) if (m := at.days.start(day) * 1000) < end}
     assert all(asked.test(at.at(ms)) is truth for ms in instants)
 
 
@@ -106,7 +106,7 @@ def test_half_a_life_halves_activity() -> None:
 def test_silence_flips_at_the_business_midnight() -> None:
     """Forty-five days after the day of the last order, when that day begins in the profile's zone."""
     start = scene(last_order_day=TODAY)
-    expected = midnight_ms(start.zone, TODAY.toordinal() + 45)
+    expected = start.days.start(as_day(TODAY) + 45) * 1000
     assert predicate("recency_days >= 45").flip(start) == expected
     assert predicate("45 <= recency_days").flip(start) == expected
     assert predicate("recency_days > 44.5").flip(start) == expected

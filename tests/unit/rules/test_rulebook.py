@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.rules.problems import RuleError
 from services.rules.rulebook import compile_rulebook
+from services.runtime.problems import FileError
 from tests.unit.rules.customers import book, campaign
 
 LADDER = """\
@@ -25,7 +25,7 @@ on_jump:
 
 
 def said(text: str) -> list[str]:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(FileError) as caught:
         compile_rulebook({"f.yaml": text})
     return str(caught.value).splitlines()
 
@@ -33,18 +33,18 @@ def said(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("wrong", "right", "sentence"),
     [
-        ("entr:", "enter:", "f.yaml:6:5: unknown-key: there is no key entr (did you mean enter?)"),
-        ("kind: lader", "kind: ladder", "f.yaml:1:7: unknown-kind: there is no kind lader (did you mean ladder?); only ladder and campaign"),
-        ("stay_at_least: 7", "stay_at_least: 7d", "f.yaml:8:20: bad-value: 7 is not a duration; write a unit, such as 45d, 36h or 30m"),
-        ("stay_at_least: 7 days", "stay_at_least: 7d", "f.yaml:8:20: bad-value: '7 days' is not a duration; write a whole number and a unit, such as 45d, 36h or 30m"),
-        ("capacity: {max: 5}", "stay_at_least: 7d", "f.yaml:8:5: not-supported: capacity is not supported yet"),
-        ("{to: 核, ", "{to: 核心, ", "f.yaml:10:10: unknown-tier: there is no tier 核 (did you mean 核心?)"),
-        ("{notify", "{to: 核心, notify", "f.yaml:10:5: bad-value: say which jumps: from, to, to_lower: true or to_higher: true"),
-        ("category: servic", "category: service", "f.yaml:10:68: bad-value: category is never servic (did you mean service?); write 'transactional', 'service' or 'marketing'"),
-        (", category: service", "", "f.yaml:10:22: missing-key: category is missing"),
-        ("name: 核 心", "name: 核心", "f.yaml:5:11: bad-value: '核 心' is not a name here; use letters, digits, _ and -, no blanks"),
+        ("entr:", "enter:", "f.yaml:6:5: unknown_key: there is no key entr (did you mean enter?)"),
+        ("kind: lader", "kind: ladder", "f.yaml:1:7: unknown_kind: there is no kind lader (did you mean ladder?); only ladder and campaign"),
+        ("stay_at_least: 7", "stay_at_least: 7d", "f.yaml:8:20: bad_value: 7 is not a duration; write a unit, such as 45d, 36h or 30m"),
+        ("stay_at_least: 7 days", "stay_at_least: 7d", "f.yaml:8:20: bad_value: '7 days' is not a duration; write a whole number and a unit, such as 45d, 36h or 30m"),
+        ("capacity: {max: 5}", "stay_at_least: 7d", "f.yaml:8:5: not_supported: capacity is not supported yet"),
+        ("{to: 核, ", "{to: 核心, ", "f.yaml:10:10: unknown_tier: there is no tier 核 (did you mean 核心?)"),
+        ("{notify", "{to: 核心, notify", "f.yaml:10:5: bad_value: say which jumps: from, to, to_lower: true or to_higher: true"),
+        ("category: servic", "category: service", "f.yaml:10:68: bad_value: category is never servic (did you mean service?); write 'transactional', 'service' or 'marketing'"),
+        (", category: service", "", "f.yaml:10:22: missing_key: category is missing"),
+        ("name: 核 心", "name: 核心", "f.yaml:5:11: bad_value: '核 心' is not a name here; use letters, digits, _ and -, no blanks"),
         ("enter: []", "enter: [f >= 4]", "f.yaml:6:12: empty: a list of conditions needs at least one"),
-        ('enter: [tier("community") == "外围"]', "enter: [f >= 4]", "f.yaml:6:12: not-allowed: a ladder cannot ask for a tier; only campaigns can"),
+        ('enter: [tier("community") == "外围"]', "enter: [f >= 4]", "f.yaml:6:12: not_allowed: a ladder cannot ask for a tier; only campaigns can"),
     ],
 )  # fmt: skip
 def test_mistakes_are_said_with_place_and_hint(wrong: str, right: str, sentence: str) -> None:
@@ -57,38 +57,38 @@ def test_mistakes_are_said_with_place_and_hint(wrong: str, right: str, sentence:
 def test_all_problems_come_at_once() -> None:
     """A wrong key does not hide a wrong condition, nor one file another."""
     texts = {"a.yaml": campaign("segmet == 3", holdout="10%"), "b.yaml": "kind: x", "c.yaml": LADDER + "---\n" + LADDER}
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(FileError) as caught:
         compile_rulebook(texts)
     assert [(p.place.file, p.code) for p in caught.value.problems] == [
-        ("a.yaml", "unknown-name"),
-        ("a.yaml", "not-supported"),
-        ("b.yaml", "unknown-kind"),
-        ("c.yaml", "duplicate-name"),
+        ("a.yaml", "unknown_name"),
+        ("a.yaml", "not_supported"),
+        ("b.yaml", "unknown_kind"),
+        ("c.yaml", "duplicate_name"),
     ]
 
 
 @pytest.mark.parametrize("key", ["until", "holdout", "goal", "exclusive", "mode", "active", "schedule"])
 def test_what_is_not_built_is_refused_by_name(key: str) -> None:
     """Nobody believes in a hold-out that is not there."""
-    assert f"f.yaml:5:1: not-supported: {key} is not supported yet" in said(campaign("r > 1", **{key: "x"}))
+    assert f"f.yaml:5:1: not_supported: {key} is not supported yet" in said(campaign("r > 1", **{key: "x"}))
 
 
 def test_several_steps_are_refused() -> None:
     """Waiting and second steps belong to a later version."""
     text = campaign("r > 1") + "  - wait: 5d\n"
-    assert "f.yaml:7:5: not-supported: wait is not supported yet" in said(text)
+    assert "f.yaml:7:5: not_supported: wait is not supported yet" in said(text)
     more = campaign("r > 1") + "  - notify: {template: t, channels: [a], to: owner}\n"
-    assert said(more) == ["f.yaml:7:5: not-supported: more than one step is not supported yet"]
+    assert said(more) == ["f.yaml:7:5: not_supported: more than one step is not supported yet"]
 
 
 @pytest.mark.parametrize(
     ("condition", "sentence"),
     [
-        ("3", "f.yaml:4:5: bad-condition: a condition is text such as recency_days >= 45, or a block any: or not:"),
+        ("3", "f.yaml:4:5: bad_condition: a condition is text such as recency_days >= 45, or a block any: or not:"),
         ("{any: []}", "f.yaml:4:11: empty: any: takes 1 to 32 conditions"),
-        ("{nott: r > 1}", "f.yaml:4:6: unknown-key: there is no block nott (did you mean not?); only any: and not:"),
+        ("{nott: r > 1}", "f.yaml:4:6: unknown_key: there is no block nott (did you mean not?); only any: and not:"),
         ("{any: [r > 1, f >]}", "f.yaml:4:19: syntax: this is not a condition: invalid syntax"),
-        ("{not: {not: {not: {not: {not: {not: {not: r > 1}}}}}}}", "f.yaml:4:47: too-deep: any: and not: nest 6 deep at most"),
+        ("{not: {not: {not: {not: {not: {not: {not: r > 1}}}}}}}", "f.yaml:4:47: too_deep: any: and not: nest 6 deep at most"),
     ],
 )  # fmt: skip
 def test_blocks_are_checked_inside(condition: str, sentence: str) -> None:
@@ -99,20 +99,20 @@ def test_blocks_are_checked_inside(condition: str, sentence: str) -> None:
 def test_lists_are_bounded() -> None:
     """Thirty-two conditions are enough for one list."""
     assert said(campaign(*(f"r > {i}" for i in range(33)))) == [
-        "f.yaml:4:3: too-many: a list of conditions may have 32 items"
+        "f.yaml:4:3: too_many: a list of conditions may have 32 items"
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("- a", "f.yaml:1:1: bad-value: a rule is a map that begins with kind: ladder or kind: campaign"),
-        ("name: a", "f.yaml:1:1: missing-key: kind is missing; write kind: ladder or kind: campaign"),
-        ("kind: define", "f.yaml:1:7: not-supported: kind: define is not supported yet"),
-        (LADDER.replace("核心\n    enter", "外围\n    enter"), "f.yaml:5:11: duplicate-name: a tier 外围 stands already above"),
-        (LADDER.replace("{to: 核心", "{to_lower: true, to_higher: true"), "f.yaml:10:5: bad-value: a jump goes to_lower or to_higher, not both"),
-        (LADDER.replace("[console]", "[console, console]"), "f.yaml:10:47: bad-value: a channel stands here twice"),
-        (LADDER.replace("[console]", "[Console!]"), "f.yaml:10:48: bad-value: 'Console!' is not a name here; use letters, digits, _ and -, no blanks"),
+        ("- a", "f.yaml:1:1: wrong_type: a rule is a map that begins with kind: ladder or kind: campaign"),
+        ("name: a", "f.yaml:1:1: missing_key: kind is missing; write kind: ladder or kind: campaign"),
+        ("kind: define", "f.yaml:1:7: not_supported: kind: define is not supported yet"),
+        (LADDER.replace("核心\n    enter", "外围\n    enter"), "f.yaml:5:11: duplicate_name: a tier 外围 stands already above"),
+        (LADDER.replace("{to: 核心", "{to_lower: true, to_higher: true"), "f.yaml:10:5: bad_value: a jump goes to_lower or to_higher, not both"),
+        (LADDER.replace("[console]", "[console, console]"), "f.yaml:10:47: bad_value: a channel stands here twice"),
+        (LADDER.replace("[console]", "[Console!]"), "f.yaml:10:48: bad_value: 'Console!' is not a name here; use letters, digits, _ and -, no blanks"),
     ],
 )  # fmt: skip
 def test_shapes_are_checked(text: str, sentence: str) -> None:
@@ -123,21 +123,21 @@ def test_shapes_are_checked(text: str, sentence: str) -> None:
 def test_a_broken_ladder_does_not_make_its_tiers_unknown() -> None:
     """A campaign that asks for one of them is not blamed for the ladder's mistake; the ladder's conditions are checked too."""
     text = LADDER.replace("7d", "7").replace("r <= 2", "s <= 2") + "---\n" + campaign('tier("community") == "核心"')
-    assert [line.split(": ")[1] for line in said(text)] == ["unknown-name", "bad-value"]
+    assert [line.split(": ")[1] for line in said(text)] == ["unknown_name", "bad_value"]
 
 
 def test_the_lowest_tier_takes_everyone() -> None:
     """It can be neither entered nor left; a tier above must be enterable."""
     wrong = LADDER.replace("name: 外围", "name: 外围\n    leave: [r < 2]").replace("    enter: [f >= 4]\n", "")
     assert said(wrong) == [
-        "f.yaml:5:12: bad-tier: the lowest tier takes everyone; remove leave",
-        "f.yaml:6:5: missing-key: enter is missing; nobody could reach 核心",
+        "f.yaml:5:12: bad_tier: the lowest tier takes everyone; remove leave",
+        "f.yaml:6:5: missing_key: enter is missing; nobody could reach 核心",
     ]
 
 
 def test_a_rule_set_needs_a_rule() -> None:
     """An empty file is a mistake, not an empty rule set."""
-    assert said("# nothing") == ["f.yaml:1:1: no-rules: no rule in these files"]
+    assert said("# nothing") == ["f.yaml:1:1: no_rules: no rule in these files"]
 
 
 def test_a_colleague_gets_service_a_customer_must_be_told_what() -> None:
@@ -171,5 +171,5 @@ def test_the_order_of_files_does_not_matter(files: list[str], rules: list[int]) 
 @given(st.text(max_size=120))
 def test_any_condition_is_compiled_or_refused(text: str) -> None:
     """No text in a condition makes the loader fail otherwise."""
-    with suppress(RuleError):
+    with suppress(FileError):
         compile_rulebook({"f.yaml": campaign(text)})

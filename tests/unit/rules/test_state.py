@@ -6,18 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rules.state import (
+    BLOBS,
     KEEP_VANISHED_MS,
     CampaignState,
     RuleState,
     TierState,
-    UnknownSchema,
-    dump_state,
-    load_state,
     pack_mask,
     pack_profile,
     unpack_mask,
     unpack_profile,
 )
+from services.runtime.blob import UnreadableState
 from tests.unit.rules.customers import profile
 
 small = st.integers(0, 2**50)
@@ -42,7 +41,7 @@ states = st.builds(
 @given(states)
 def test_load_undoes_dump(state: RuleState) -> None:
     """Every state comes back as it was."""
-    assert load_state(dump_state(state)) == state
+    assert BLOBS.load(BLOBS.dump(state)) == state
 
 
 @given(st.integers(0, 2**300))
@@ -59,10 +58,10 @@ def test_a_profile_comes_back() -> None:
 
 def test_a_foreign_blob_is_refused() -> None:
     """Rather than overwritten with an empty state."""
-    with pytest.raises(UnknownSchema, match="has schema 2; this version reads 1"):
-        load_state(msgspec.msgpack.encode(RuleState(schema=2, version=1, tick=0, profile=pack_profile(profile()))))
-    with pytest.raises(UnknownSchema, match="cannot be read"):
-        load_state(b"\xff\x00")
+    with pytest.raises(UnreadableState, match="a stored rule state has schema 2, this release reads 1"):
+        BLOBS.load(msgspec.msgpack.encode(RuleState(schema=2, version=1, tick=0, profile=pack_profile(profile()))))
+    with pytest.raises(UnreadableState, match="a stored rule state is damaged"):
+        BLOBS.load(b"\xff\x00")
 
 
 def test_the_memory_of_a_rule_that_is_gone_fades() -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.events import AnyEvent
-from services.scoring import state as states
-from services.scoring.state import SCHEMA, UnreadableState
+from services.runtime.blob import UnreadableState
+from services.scoring.state import BLOBS, SCHEMA
 from tests.unit.scoring.reference import START, World, events, paid
 
 
@@ -19,29 +19,29 @@ def test_load_undoes_dump(given_events: list[AnyEvent]) -> None:
         world.give(event)
     if world.state is None:
         return
-    blob = states.dump(world.state)
-    assert states.load(blob) == world.state
-    assert states.dump(states.load(blob)) == blob
+    blob = BLOBS.dump(world.state)
+    assert BLOBS.load(blob) == world.state
+    assert BLOBS.dump(BLOBS.load(blob)) == blob
 
 
 def test_a_newer_state_is_refused_with_what_to_do() -> None:
     """Even where all its other fields are unknown to this release."""
     blob = msgspec.msgpack.encode([SCHEMA + 1, {"quite": "different"}])
     with pytest.raises(UnreadableState, match=f"has schema {SCHEMA + 1}, this release reads {SCHEMA}: run the newer"):
-        states.load(blob)
+        BLOBS.load(blob)
 
 
 def test_an_older_state_is_refused_with_what_to_do() -> None:
     """There is none yet."""
     with pytest.raises(UnreadableState, match=r"rebuild the states from koi\.events"):
-        states.load(msgspec.msgpack.encode([0]))
+        BLOBS.load(msgspec.msgpack.encode([0]))
 
 
 @given(blob=st.binary(max_size=40))
 def test_damaged_bytes_are_refused(blob: bytes) -> None:
     """Never another exception."""
     with pytest.raises(UnreadableState):
-        states.load(blob)
+        BLOBS.load(blob)
 
 
 def test_a_customer_with_one_order_is_small() -> None:
@@ -49,4 +49,4 @@ def test_a_customer_with_one_order_is_small() -> None:
     world = World()
     world.give(paid("1", START))
     assert world.state is not None
-    assert len(states.dump(world.state)) < 100
+    assert len(BLOBS.dump(world.state)) < 100

@@ -7,15 +7,19 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_SHAPE = re.compile(r"([0-9]{1,6})([smhdw])")
+_MAX_DAYS = 36_500
+_SHAPE = re.compile(r"([0-9]{1,10})([smhdw])")
 
 
 def parse_duration(text: str) -> timedelta:
-    """A whole number and one unit; a day is 24 hours. Raise `ValueError` with a hint for anything else."""
+    """A whole number and one unit; a day is 24 hours; at most a hundred years. Raise `ValueError` with a hint for anything else."""
     found = _SHAPE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a duration; write a whole number and a unit, such as 45d, 36h or 30m")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if seconds > _MAX_DAYS * _UNITS["d"]:
+        raise ValueError(f"{text!r} is too long; write at most {_MAX_DAYS}d")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(length: timedelta) -> str:
@@ -26,9 +30,12 @@ def format_duration(length: timedelta) -> str:
 
 
 def _read(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a duration; write a unit, such as 45d, 36h or 30m")  # noqa: TRY004 - pydantic wants ValueError
     return parse_duration(value)
 
 
 Duration = Annotated[timedelta, BeforeValidator(_read), PlainSerializer(format_duration, return_type=str)]
+"""A length of time in a file that people write; code may give a `timedelta`."""
