@@ -7,6 +7,7 @@ from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploy.embedded.services import SERVICES
 from services.contracts.topics import TOPICS
 
 
@@ -55,5 +56,4 @@ class Backlog:
 
 def inputs() -> dict[str, tuple[str, ...]]:
     """Service → the topics it reads, in the direction of the flow."""
-    services = ("ingest", "scoring", "rules", "notifier")
-    return {service: tuple(t.name for t in TOPICS if service in t.readers) for service in services}
+    return {service: tuple(t.name for t in TOPICS if service in t.readers) for service in SERVICES}

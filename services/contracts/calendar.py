@@ -11,6 +11,9 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """An aware instant on a wire of ours: RFC 3339 with an offset."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+YEARS = range(1970, 9001)
+"""The years of instants on the wires: what every reader can reckon with, a lifetime ahead included."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
 _HOUR_S = 3600

@@ -19,7 +19,7 @@ from pydantic import (
     TypeAdapter,
 )
 
-from services.contracts.calendar import Zone
+from services.contracts.calendar import YEARS, Zone
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, Touchpoint
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -72,8 +72,8 @@ def _exact(scalar: str | float | None) -> str | float | None:
 
 
 def _sane_instant(at: datetime) -> datetime:
-    if not 1970 <= at.year <= 9000:  # noqa: PLR2004 - what every reader can turn into Unix milliseconds
-        raise ValueError("the year must lie between 1970 and 9000")
+    if at.year not in YEARS:
+        raise ValueError(f"the year must lie between {YEARS[0]} and {YEARS[-1]}")
     return at
 
 

@@ -1,9 +1,11 @@
 """Encoding on the topics: JSON, so that any tool can read it; instants as RFC 3339 in UTC."""
 
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from services.contracts.calendar import YEARS
 from services.contracts.command import CommandMessage
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision
@@ -41,3 +43,10 @@ COMMANDS: Wire[CommandMessage] = Wire(CommandMessage)
 DECISIONS: Wire[Decision] = Wire(Decision)
 RECEIPTS: Wire[Receipt] = Wire(Receipt)
 DEAD_LETTERS: Wire[DeadLetter] = Wire(DeadLetter)
+
+
+def check_year(name: str, at: datetime) -> datetime:
+    """An instant of a message, if its year is one of `YEARS`. Raise `InvalidMessage` (reason `malformed`)."""
+    if at.year not in YEARS:
+        raise InvalidMessage("malformed", f"{name} {at.isoformat()} needs a year in {YEARS[0]}..{YEARS[-1]}")
+    return at

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from services.contracts.calendar import EPOCH
 from services.ingest.sentences import shown
 
 Convert: TypeAlias = Callable[[object], object]
@@ -43,7 +44,6 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _MAX_MAGNITUDE = 18
 _MAX_DIGITS = 25
 """So that scaling to minor units stays within the 28 digits of exact arithmetic."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_LIKELY_MS = 100_000_000_000
 """As seconds this lies in the year 5138, as milliseconds in 1973."""
 _MAX_SECONDS = 221_845_392_000
@@ -153,7 +153,7 @@ def _unix(value: object, *, scale: int) -> datetime:
         raise ValueError(f"is too large for seconds: {shown(value)}; are these milliseconds (format: unix_ms)?")
     if not 0 <= exact <= _MAX_SECONDS * scale:
         raise ValueError(f"is out of range: {shown(value)}")
-    return _EPOCH + timedelta(microseconds=int(exact * (1_000_000 // scale)))
+    return EPOCH + timedelta(microseconds=int(exact * (1_000_000 // scale)))
 
 
 def _decimal(value: object) -> Decimal:

@@ -21,8 +21,6 @@ from services.scoring.fold import check, fold
 from services.scoring.snapshot import profile
 from services.scoring.state import CustomerState
 
-_YEARS = range(1970, 9001)
-
 
 class ScoringProcessor(Processor[CustomerState, AnyEvent]):
     """Folds events into customers and publishes a profile whenever one changes.
@@ -41,9 +39,7 @@ class ScoringProcessor(Processor[CustomerState, AnyEvent]):
         if record.value is None:
             raise InvalidMessage("malformed", "the record has no value; koi.events carries no deletions")
         event = wire.EVENTS.decode(record.value)
-        at = event.occurred_at
-        if at.year not in _YEARS:
-            raise InvalidMessage("malformed", f"occurred_at {at.isoformat()} needs a year in 1970..9000")
+        at = wire.check_year("occurred_at", event.occurred_at)
         if isinstance(event, ClockTick):
             return Inbox("", at, event)
         customer = event.customer_id
