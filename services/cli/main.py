@@ -1,6 +1,7 @@
 """`koi`: what a person types."""
 
 import asyncio
+import logging
 import sys
 from enum import StrEnum
 from importlib import import_module
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from services.contracts.errors import KoipondError
 from services.contracts.topics import TOPICS
 from services.runtime.problems import FileError
 
@@ -84,11 +86,12 @@ def topics_create() -> None:
     from services.cli.topics import create_topics  # noqa: PLC0415 - the client library is slow to import
     from services.runtime.settings import Settings  # noqa: PLC0415
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say is in our one line
     try:
         results = asyncio.run(create_topics(Settings()))
     except ValidationError as error:
         _bad_settings(error)
-    except Exception as error:  # noqa: BLE001 - whatever the client says, one line
+    except KoipondError as error:
         _fail(f"cannot create topics: {error}")
     for result in results:
         OUT.print(f"{result.name}: {escape(result.outcome)}")
@@ -171,13 +174,17 @@ def _root(
 
 
 def _service_module(service: ServiceName) -> Any:
-    return import_module(f"services.{service.value}.app")
+    try:
+        return import_module(f"services.{service.value}.app")
+    except ModuleNotFoundError as error:
+        _fail(f"the {service.value} service is not installed here: {error.name} is missing")
 
 
 def _bad_settings(error: ValidationError) -> NoReturn:
-    for problem in error.errors():
-        name = "_".join(str(part) for part in problem["loc"]).upper()
-        ERR.print(f"KOI_{name}: {problem['msg']} (given: {problem['input']!r})", markup=False, highlight=False)
+    # never the value itself: it may be a secret
+    for problem in error.errors(include_input=False):
+        name = "".join(f"KOI_{part}: ".upper() for part in problem["loc"][:1])
+        ERR.print(name + problem["msg"].removeprefix("Value error, "), markup=False, highlight=False)
     raise typer.Exit(2) from None
 
 

@@ -22,7 +22,7 @@ from faststream.message import StreamMessage
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 
-from services.contracts.errors import Retryable
+from services.contracts.errors import KoipondError, Retryable
 from services.runtime.dead_letter import Budget
 from services.runtime.log import configure
 from services.runtime.publisher import KafkaPublisher
@@ -71,11 +71,12 @@ class Surroundings:
         self._stores.append(store)
         return store
 
-    async def start(self) -> None:
-        """Wait until Kafka and Redis answer, however long that takes, saying so."""
+    async def start(self, stop_asked: Callable[[], bool]) -> None:
+        """Wait until Kafka and Redis answer, however long that takes, saying so. Raise `Stopped` when asked to stop."""
         for store in self._stores:
-            await _until_there("Redis", self.settings.redis.rpartition("@")[2], store.load_functions)
-        await _until_there("Kafka", self.settings.kafka, self.publisher.start)
+            redis = self.settings.redis.rpartition("@")[2]
+            await _until_there("Redis", redis, store.load_functions, stop_asked)
+        await _until_there("Kafka", self.settings.kafka, self.publisher.start, stop_asked)
 
     async def stop(self) -> None:
         await self.publisher.stop()
@@ -92,8 +93,14 @@ class Surroundings:
         return None
 
 
-async def _until_there(what: str, where: str, attempt: Callable[[], Awaitable[None]]) -> None:
-    while True:
+class Stopped(KoipondError):  # noqa: N818
+    """The service was told to stop before it had started."""
+
+
+async def _until_there(
+    what: str, where: str, attempt: Callable[[], Awaitable[None]], stop_asked: Callable[[], bool]
+) -> None:
+    while not stop_asked():
         try:
             await attempt()
         except (KafkaError, StoreUnavailable, Retryable, OSError) as error:
@@ -101,6 +108,7 @@ async def _until_there(what: str, where: str, attempt: Callable[[], Awaitable[No
             await asyncio.sleep(_START_RETRY_SECONDS)
         else:
             return
+    raise Stopped(f"told to stop while waiting for {what}")
 
 
 class Service:
@@ -117,6 +125,7 @@ class Service:
         """`resources` are held open as long as the service lives."""
         self._surroundings = surroundings
         self._resources = resources or contextlib.nullcontext()
+        self.stop_asked: Callable[[], bool] = lambda: False
         settings = surroundings.settings
         self.worker = Worker(stage, surroundings.telemetry, fence_seconds=settings.session_timeout_ms / 1000)
         self.broker = KafkaBroker(
@@ -164,7 +173,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
         gc.set_threshold(100_000, 50, 50)  # measured: a fifth more records per second
-        await self._surroundings.start()
+        await self._surroundings.start(self.stop_asked)
         async with self._resources:
             maintenance = asyncio.create_task(self.worker.maintain())
             log.info("started", port=self._surroundings.settings.port)
@@ -210,14 +219,21 @@ def run(service: Service, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; the batch in hand is finished and committed first. Then the exit code is 0."""
     import uvicorn  # noqa: PLC0415 - only the process that serves needs it
 
-    # uvicorn stops in order and then raises the signal again, for whoever handled it before; the default would be death by it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
-        service.app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        loop="uvloop",
-        timeout_graceful_shutdown=int(_STOP_SECONDS),
+    server = uvicorn.Server(
+        uvicorn.Config(
+            service.app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            loop="uvloop",
+            timeout_graceful_shutdown=int(_STOP_SECONDS),
+        )
     )
+    # uvicorn looks at a signal only once it has started
+    service.stop_asked = lambda: server.should_exit
+    # it stops in order and then raises the signal again, for whoever handled it before; the default would be death by it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server.run()
+    if not server.started and not server.should_exit:
+        sys.exit(1)
