@@ -58,5 +58,5 @@ class Pond:
         if not isinstance(message, Profile):
             return
         known = self.profiles.get(message.customer_id)
-        if known is None or (message.version, message.tick) > (known.version, known.tick):
+        if known is None or (message.version, message.as_of) > (known.version, known.as_of):
             self.profiles[message.customer_id] = message

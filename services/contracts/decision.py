@@ -47,7 +47,6 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     cause: Cause
     cause_id: str
     profile_version: int
-    profile_tick: int
     verdicts: tuple[Verdict, ...]
     reason: Suppression | None = None
     from_tier: str | None = None

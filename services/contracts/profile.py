@@ -55,14 +55,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     Absolutes, not ages: `last_order_day` rather than "days since", so a snapshot stays true while time passes and a
     reader can compute any age at its own `now`. Days are calendar days of `zone`.
 
-    `version` is the offset in `koi.events` of the last event folded; `tick` is 0 in the snapshot that event caused, and in
-    one that time alone caused since then the instant at which it did (Unix milliseconds). (version, tick) rises for each customer, and a repeat carries the same pair, so a reader that keeps the
-    last pair skips repeats exactly.
+    `version` is the offset in `koi.events` of the last event folded. (version, as_of) rises for each customer; a repeat after
+    a crash carries the same pair (or, on the wall clock, a later instant), so a reader that keeps the last pair neither
+    misses a change nor sees an older one.
     """
 
     customer_id: str
     version: int
-    tick: int
     as_of: Instant
     cause: Cause
     cause_id: str

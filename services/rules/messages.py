@@ -43,7 +43,6 @@ class Trigger:
     occurred_at: datetime
     now: datetime
     version: int
-    tick: int
 
 
 @dataclass
@@ -79,7 +78,6 @@ class Log:
             cause=self.trigger.cause,
             cause_id=self.trigger.cause_id,
             profile_version=self.trigger.version,
-            profile_tick=self.trigger.tick,
             verdicts=verdicts,
             reason=reason,
             from_tier=tiers[0] if tiers else None,

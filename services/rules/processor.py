@@ -72,11 +72,11 @@ class RulesProcessor:
         if isinstance(message, ClockTick):
             return None
         if state is None:
-            state = RuleState(version=message.version, tick=message.tick, profile=pack_profile(message))
-        elif (message.version, message.tick) <= (state.version, state.tick):
+            state = RuleState(version=message.version, as_of=message.as_of, profile=pack_profile(message))
+        elif (message.version, message.as_of) <= (state.version, state.as_of):
             return None
         else:
-            state.version, state.tick = message.version, message.tick
+            state.version, state.as_of = message.version, message.as_of
             state.profile = pack_profile(message)
         return self._look(state, message, now, (message.cause, message.cause_id, message.occurred_at))
 
@@ -95,7 +95,7 @@ class RulesProcessor:
     ) -> Step[RuleState]:
         cause, cause_id, occurred_at = why
         now_ms = to_ms(now)
-        trigger = Trigger(cause, cause_id, occurred_at, from_ms(now_ms), profile.version, profile.tick)
+        trigger = Trigger(cause, cause_id, occurred_at, from_ms(now_ms), profile.version)
         log = Log(Scene(profile, now_ms, _days(profile.zone), {}), trigger)
         due_ms = self._evaluator.look(state, log)
         return Step(state, log.outputs, None if due_ms is None else from_ms(due_ms))

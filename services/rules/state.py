@@ -1,5 +1,7 @@
 """What the rules service remembers of one customer."""
 
+from datetime import datetime
+
 import msgspec
 
 from services.contracts.profile import Profile
@@ -36,7 +38,7 @@ class RuleState(msgspec.Struct, array_like=True, kw_only=True, gc=False):
 
     schema: int = SCHEMA
     version: int
-    tick: int
+    as_of: datetime
     profile: msgspec.Raw
     rulebook: str = ""
     mask: bytes = b""

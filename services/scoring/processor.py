@@ -6,7 +6,7 @@ from math import floor
 from zoneinfo import ZoneInfo
 
 from services.contracts import wire
-from services.contracts.calendar import BusinessDays, to_ms
+from services.contracts.calendar import BusinessDays
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick
 from services.contracts.profile import Cause
@@ -72,14 +72,13 @@ class ScoringProcessor(Processor[CustomerState, AnyEvent]):
         cause = fold(state, message, self._config, self._days)
         if cause is None:
             return None
-        state.version, state.tick = record.offset, 0
+        state.version = record.offset
         self._rescore(state, now)
         return self._step(state, self._emit(state, now, cause, message.id, message.occurred_at))
 
     def wake(self, state: CustomerState, now: datetime) -> Step[CustomerState]:
         if not self._rescore(state, now):
             return self._step(state)
-        state.tick = to_ms(now)
         return self._step(state, self._emit(state, now, Cause.TIME, "", now))
 
     def tick(self, message: AnyEvent) -> Sequence[Emit]:

@@ -25,7 +25,6 @@ def profile(
     return Profile(
         customer_id=state.customer_id,
         version=state.version,
-        tick=state.tick,
         as_of=now,
         cause=cause,
         cause_id=cause_id,

@@ -15,14 +15,13 @@ SCHEMA = 1
 class CustomerState(msgspec.Struct, array_like=True, gc=False):
     """Everything scoring knows of one customer.
 
-    `version` and `tick` are those of the profile published last (see `contracts.profile`), `scores` the scores in it.
+    `version` is that of the profile published last (see `contracts.profile`), `scores` the scores in it.
     `orders` and `unlinked` by short hash of the order and refund id; `seen` as in `repeats`.
     """
 
     schema: int
     customer_id: str
     version: int
-    tick: int
     log: DayLog
     scores: Scores = Scores()
     lifetime_orders: int = 0
@@ -43,7 +42,7 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False):
 
 def new(customer_id: str, day: int, width: int) -> CustomerState:
     """A customer nothing is known of, with a window of `width` days that ends at `day`."""
-    return CustomerState(schema=SCHEMA, customer_id=customer_id, version=-1, tick=0, log=DayLog(day, width))
+    return CustomerState(schema=SCHEMA, customer_id=customer_id, version=-1, log=DayLog(day, width))
 
 
 BLOBS = Blobs(CustomerState, SCHEMA, "customer state", if_older="rebuild the states from koi.events")

@@ -27,7 +27,7 @@ class Outcome:
 
 def outcome(pond: Pond) -> Outcome:
     """The outcome of a run; asserts that whatever was said twice was said in the same words."""
-    by_version = _once(((p.customer_id, p.version, p.tick), _plain(p, "version")) for p in pond.profiles())
+    by_version = _once(((p.customer_id, p.version, p.as_of), _plain(p, "version")) for p in pond.profiles())
     profiles: dict[str, list[dict[str, Any]]] = {}
     for (customer, _, _), profile in sorted(by_version.items()):
         profiles.setdefault(customer, []).append(profile)

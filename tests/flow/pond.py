@@ -272,7 +272,7 @@ class Pond:
     def last_profiles(self) -> dict[str, Profile]:
         """The newest snapshot of every customer."""
         newest: dict[str, Profile] = {}
-        for profile in sorted(self.profiles(), key=lambda p: (p.version, p.tick)):
+        for profile in sorted(self.profiles(), key=lambda p: (p.version, p.as_of)):
             newest[profile.customer_id] = profile
         return newest
 

@@ -129,7 +129,7 @@ class Seen:
 
     def last_profiles(self) -> dict[str, Profile]:
         newest: dict[str, Profile] = {}
-        for profile in sorted(self.profiles, key=lambda p: (p.version, p.tick)):
+        for profile in sorted(self.profiles, key=lambda p: (p.version, p.as_of)):
             newest[profile.customer_id] = profile
         return newest
 

@@ -21,7 +21,6 @@ def profile(customer: str, **changes: Any) -> Profile:
     values: dict[str, Any] = {
         "customer_id": customer,
         "version": 1,
-        "tick": 0,
         "as_of": on(300),
         "cause": Cause.OWN_EVENT,
         "cause_id": "basket-1",
@@ -57,7 +56,6 @@ def decision(number: int, customer: str, outcome: Outcome, day: int, **changes: 
         "cause": Cause.TIME,
         "cause_id": "",
         "profile_version": number,
-        "profile_tick": 0,
         "verdicts": (Verdict("recency_days >= 45", {"recency_days": 45}, holds=True),),
         "reason": Suppression.COOLDOWN if outcome is Outcome.SUPPRESSED else None,
     }

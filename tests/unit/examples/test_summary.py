@@ -70,10 +70,12 @@ def test_the_last_snapshot_of_each_customer_counts() -> None:
 
 
 def test_a_late_repeat_of_an_old_snapshot_changes_nothing() -> None:
-    """Version first, then tick."""
+    """Version first, then the instant."""
     filled = example()
-    filled.take(topics.PROFILES.name, wire.EVENTS.encode(profile("a", version=1, tick=9, lifetime_net_minor=1)))
-    filled.take(topics.PROFILES.name, wire.EVENTS.encode(profile("b", version=1, tick=1, lifetime_net_minor=1600)))
+    filled.take(topics.PROFILES.name, wire.EVENTS.encode(profile("a", version=1, as_of=on(309), lifetime_net_minor=1)))
+    filled.take(
+        topics.PROFILES.name, wire.EVENTS.encode(profile("b", version=1, as_of=on(301), lifetime_net_minor=1600))
+    )
     assert summary(filled).net_minor == 9600
 
 

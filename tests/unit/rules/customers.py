@@ -30,7 +30,6 @@ def profile(**changes: Any) -> Profile:
     values: dict[str, Any] = {
         "customer_id": "客户-1",
         "version": 1,
-        "tick": 0,
         "as_of": NOON,
         "cause": Cause.OWN_EVENT,
         "cause_id": "e1",

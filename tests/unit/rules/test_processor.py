@@ -90,13 +90,15 @@ def test_what_cannot_be_processed_is_refused(
 
 
 def test_a_repeat_changes_nothing(processor: RulesProcessor) -> None:
-    """The same pair of version and tick, or an older one, is skipped; a later tick is not."""
-    step = processor.apply(None, profile(version=5, tick=1), raw(b""), NOON)
+    """The same pair of version and instant, or an older one, is skipped; a later instant is not."""
+    step = processor.apply(None, profile(version=5, as_of=NOON), raw(b""), NOON)
     assert step is not None
     assert len(step.outputs) == 2
-    for version, tick in ((5, 1), (5, 0), (4, 9)):
-        assert processor.apply(step.state, profile(version=version, tick=tick), raw(b""), NOON) is None
-    assert processor.apply(step.state, profile(version=5, tick=2), raw(b""), NOON) is not None
+    for version, later in ((5, 0), (5, -1), (4, 9)):
+        repeat = profile(version=version, as_of=NOON + timedelta(seconds=later))
+        assert processor.apply(step.state, repeat, raw(b""), NOON) is None
+    news = profile(version=5, as_of=NOON + timedelta(seconds=1))
+    assert processor.apply(step.state, news, raw(b""), NOON) is not None
 
 
 def test_ids_repeat_with_the_records_and_differ_otherwise() -> None:

@@ -1,5 +1,7 @@
 """What is remembered of a customer survives being written down."""
 
+from datetime import UTC
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -17,14 +19,14 @@ from services.rules.state import (
     unpack_profile,
 )
 from services.runtime.blob import UnreadableState
-from tests.unit.rules.customers import profile
+from tests.unit.rules.customers import NOON, profile
 
 small = st.integers(0, 2**50)
 names = st.text(max_size=12)
 states = st.builds(
     RuleState,
     version=small,
-    tick=small,
+    as_of=st.datetimes(timezones=st.just(UTC)),
     rulebook=names,
     mask=st.binary(max_size=12),
     hold_ms=st.none() | small,
@@ -59,7 +61,7 @@ def test_a_profile_comes_back() -> None:
 def test_a_foreign_blob_is_refused() -> None:
     """Rather than overwritten with an empty state."""
     with pytest.raises(UnreadableState, match="a stored rule state has schema 2, this release reads 1"):
-        BLOBS.load(msgspec.msgpack.encode(RuleState(schema=2, version=1, tick=0, profile=pack_profile(profile()))))
+        BLOBS.load(msgspec.msgpack.encode(RuleState(schema=2, version=1, as_of=NOON, profile=pack_profile(profile()))))
     with pytest.raises(UnreadableState, match="a stored rule state is damaged"):
         BLOBS.load(b"\xff\x00")
 
@@ -70,7 +72,7 @@ def test_the_memory_of_a_rule_that_is_gone_fades() -> None:
     old, young = now - KEEP_VANISHED_MS - 1, now - 1
     state = RuleState(
         version=1,
-        tick=0,
+        as_of=NOON,
         profile=pack_profile(profile()),
         tiers={"here": TierState("a", old), "gone": TierState("a", old), "left": TierState("a", young)},
         campaigns={

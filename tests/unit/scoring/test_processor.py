@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from services.contracts import wire
-from services.contracts.calendar import to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick, OrderPaid, Origin
 from services.contracts.profile import Cause, Octant
@@ -41,7 +40,7 @@ def test_a_first_order_makes_a_profile() -> None:
     world = World()
     profile = world.give(paid("1", NOON, 12_345))
     assert profile is not None
-    assert (profile.customer_id, profile.version, profile.tick) == ("顾客1", 1, 0)
+    assert (profile.customer_id, profile.version) == ("顾客1", 1)
     assert (profile.as_of, profile.occurred_at) == (NOON, NOON)
     assert (profile.cause, profile.cause_id, profile.zone) == (Cause.OWN_EVENT, "paid-1", "Asia/Shanghai")
     assert (profile.r, profile.f, profile.m, profile.segment) == (5, 1, 2, Octant.GENERAL_DEVELOP)
@@ -148,11 +147,11 @@ def test_time_alone_lowers_the_scores_down_to_nothing() -> None:
     world = World()
     world.give(paid("1", NOON))
     world.pass_to(NOON + 1000 * DAY)
-    got = [(p.as_of, p.r, p.orders, p.tick, p.version, p.cause, p.occurred_at) for p in world.profiles[1:]]
+    got = [(p.as_of, p.r, p.orders, p.version, p.cause, p.occurred_at) for p in world.profiles[1:]]
     days = [midnight(2024, 3, 16), midnight(2024, 4, 1), midnight(2024, 5, 31), midnight(2024, 8, 29)]
     days.append(midnight(2025, 3, 1))
     expected = [(4, 1), (3, 1), (2, 1), (1, 1), (1, 0)]
-    assert got == [(at, r, n, to_ms(at), 1, Cause.TIME, at) for at, (r, n) in zip(days, expected, strict=True)]
+    assert got == [(at, r, n, 1, Cause.TIME, at) for at, (r, n) in zip(days, expected, strict=True)]
     assert world.due is None
     assert world.profile is not None
     assert (world.profile.last_order_day, world.profile.first_order_day) == (None, date(2024, 3, 1))
@@ -164,7 +163,11 @@ def test_an_event_resets_the_tick() -> None:
     world.give(paid("1", NOON))
     world.pass_to(NOON + 20 * DAY)
     world.give(paid("2", NOON + 21 * DAY))
-    assert [(p.version, p.tick) for p in world.profiles] == [(1, 0), (1, to_ms(world.profiles[1].as_of)), (2, 0)]
+    assert [(p.version, p.cause) for p in world.profiles] == [
+        (1, Cause.OWN_EVENT),
+        (1, Cause.TIME),
+        (2, Cause.OWN_EVENT),
+    ]
 
 
 def test_a_wake_long_after_its_instant_catches_up_at_once() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.events import AnyEvent
+from services.contracts.profile import Cause
 from services.scoring.config import High, ScoringConfig, Thresholds
 from tests.unit.scoring.reference import (
     FOREVER,
@@ -101,12 +102,12 @@ def test_time_passing_in_steps_or_at_once_ends_the_same(
 def test_versions_rise_and_no_wake_repeats_itself(
     given_events: list[AnyEvent], config: ScoringConfig, zone: ZoneInfo, until: datetime
 ) -> None:
-    """(version, tick) rises strictly, and a profile caused by time differs from the one before."""
+    """(version, as_of) rises strictly, and a profile caused by time differs from the one before."""
     world = World(config, zone)
     for event in given_events:
         world.give(event)
     world.pass_to(max(until, world.now))
     for earlier, later in zip(world.profiles, world.profiles[1:], strict=False):
-        assert (later.version, later.tick) > (earlier.version, earlier.tick)
-        if later.tick:
+        assert (later.version, later.as_of) > (earlier.version, earlier.as_of)
+        if later.cause is Cause.TIME:
             assert any(getattr(later, name) != getattr(earlier, name) for name in TIMED)
