@@ -125,6 +125,11 @@ class Courier:
 
         try:
             async with asyncio.timeout(bounds.deadline_s):
+                tried = 1
+                result = await _once(channel, message)
+                if not isinstance(result, Unavailable):
+                    return result, tried  # nearly always; setting up the retries costs more than the rest of it
+                first: Unavailable | None = result
                 async for attempt in stamina.retry_context(
                     on=backoff,
                     attempts=bounds.attempts,
@@ -134,6 +139,9 @@ class Courier:
                     wait_jitter=bounds.wait_jitter_s,
                 ):
                     with attempt:
+                        if first is not None:
+                            failed, first = first, None
+                            raise _NotTaken(failed)  # noqa: TRY301 - stamina repeats exceptions only
                         tried += 1
                         result = unanswered
                         result = await _once(channel, message)

@@ -40,27 +40,26 @@ class Moves(StrEnum):
 
 
 class Scene:
-    """One customer at one instant. `tiers` maps ladder names to the tier the customer is in."""
+    """One customer at one instant. `tiers` maps ladder names to the tier the customer is in.
 
-    __slots__ = ("_today", "days", "now_ms", "profile", "tiers")
+    What moves with time is worked out once: conditions read it many times.
+    """
+
+    __slots__ = ("activity", "days", "days_since_first_order", "now_ms", "profile", "recency_days", "tiers", "today")
 
     def __init__(self, profile: Profile, now_ms: int, days: BusinessDays, tiers: Mapping[str, str]) -> None:
         self.profile = profile
         self.now_ms = now_ms
         self.days = days
         self.tiers = tiers
-        self._today: int | None = None
-
-    @property
-    def today(self) -> int:
+        self.today = days.day_of(now_ms // 1000)
         """The business day of `now`, as a number."""
-        if self._today is None:
-            self._today = self.days.day_of(self.now_ms // 1000)
-        return self._today
+        self.recency_days = self._since(profile.last_order_day)
+        self.days_since_first_order = self._since(profile.first_order_day)
+        self.activity = activity_at(profile, now_ms)
 
-    def at(self, now_ms: int) -> "Scene":
-        """The same customer at another instant."""
-        return Scene(self.profile, now_ms, self.days, self.tiers)
+    def _since(self, day: date | None) -> int | None:
+        return None if day is None else max(0, self.today - as_day(day))
 
 
 Getter = Callable[[Scene], Value]
@@ -117,10 +116,6 @@ def activity_at(profile: Profile, now_ms: int) -> float:
     return float(profile.activity * 2.0 ** (-elapsed / (profile.half_life_days * DAY_MS)))
 
 
-def _days_since(scene: Scene, day: date | None) -> int | None:
-    return None if day is None else max(0, scene.today - as_day(day))
-
-
 _SEGMENTS = frozenset(octant.value for octant in Octant)
 
 FEATURES: Mapping[str, Feature] = {
@@ -142,7 +137,7 @@ FEATURES: Mapping[str, Feature] = {
             Kind.NUMBER,
             "calendar days",
             "Business days since the last order that counts, in the profile's zone; unknown without such an order in the window",
-            lambda s: _days_since(s, s.profile.last_order_day),
+            lambda s: s.recency_days,
             Moves.DAILY,
             counts_from=lambda s: s.profile.last_order_day,
         ),
@@ -167,7 +162,7 @@ FEATURES: Mapping[str, Feature] = {
             Kind.NUMBER,
             "calendar days",
             "Business days since the first order that counts; unknown without one",
-            lambda s: _days_since(s, s.profile.first_order_day),
+            lambda s: s.days_since_first_order,
             Moves.DAILY,
             counts_from=lambda s: s.profile.first_order_day,
         ),
@@ -176,7 +171,7 @@ FEATURES: Mapping[str, Feature] = {
             Kind.NUMBER,
             "points",
             "Decaying activity, as of this very instant",
-            lambda s: activity_at(s.profile, s.now_ms),
+            lambda s: s.activity,
             Moves.STEADILY,
         ),
     )

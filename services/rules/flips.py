@@ -17,7 +17,7 @@ from datetime import date
 
 from services.contracts.calendar import as_day, to_ms
 from services.rules.expression import compare_values, compile_value
-from services.rules.features import DAY_MS, Feature, Getter, Moves, Scene
+from services.rules.features import DAY_MS, Feature, Getter, Moves, Scene, activity_at
 from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, features_of
 
 Flip = Callable[[Scene], int | None]
@@ -70,7 +70,7 @@ def _flip_of_pair(op: str, left: Tree, right: Tree) -> Iterator[Flip]:
         return
     if isinstance(left, Read) and not _moving(right):
         other = compile_value(right)
-        yield (_day_flip if left.feature.moves is Moves.DAILY else _decay_flip)(op, left.feature, other)
+        yield _day_flip(op, left.feature, other) if left.feature.moves is Moves.DAILY else _decay_flip(op, other)
     else:
         yield _next_midnight
 
@@ -106,7 +106,7 @@ def _day_flip(op: str, feature: Feature, other: Getter) -> Flip:
     return flip
 
 
-def _decay_flip(op: str, feature: Feature, other: Getter) -> Flip:
+def _decay_flip(op: str, other: Getter) -> Flip:
     """Activity moves towards 0 without ever turning, so it passes a value at most once."""
 
     def flip(scene: Scene) -> int | None:
@@ -131,7 +131,7 @@ def _decay_flip(op: str, feature: Feature, other: Getter) -> Flip:
             return max(guess - 2, now + 1)
 
         def holds(ms: int) -> bool:
-            return compare_values(op, feature.read(scene.at(ms)), value)
+            return compare_values(op, activity_at(profile, ms), value)
 
         return _first_change(holds, now, guess)
 

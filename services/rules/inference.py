@@ -17,6 +17,8 @@ from durable.engine import MessageNotHandledException, Ruleset
 
 MAX_SHARD_RULES = 32
 MAX_SHARD_FACTS = 48
+REMEMBERED = 10_000
+"""Answers kept: which rules fire depends on the set of true facts alone, and customers have few different ones."""
 _SESSION = "customer"
 _names = count()
 
@@ -59,10 +61,19 @@ class DurableInference:
 
     def __init__(self, rules: Iterable[InferenceRule]) -> None:
         self._shards = [_Shard(group) for group in _grouped(sorted(rules, key=lambda rule: rule.order))]
+        self._known: dict[frozenset[str], Sequence[Firing]] = {}
 
     def fire(self, facts: Mapping[str, int]) -> Sequence[Firing]:
-        true = {name for name, value in facts.items() if value}
-        return list(merge(*(shard.fire(true) for shard in self._shards if not shard.smallest.isdisjoint(true))))
+        true = frozenset(name for name, value in facts.items() if value)
+        firings = self._known.get(true)
+        if firings is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            firings = self._known[true] = self._ask(true)
+        return firings
+
+    def _ask(self, true: frozenset[str]) -> Sequence[Firing]:
+        return tuple(merge(*(shard.fire(true) for shard in self._shards if not shard.smallest.isdisjoint(true))))
 
     def close(self) -> None:
         for shard in self._shards:
@@ -118,7 +129,7 @@ class _Shard:
 
         return run
 
-    def fire(self, true: set[str]) -> list[Firing]:
+    def fire(self, true: frozenset[str]) -> list[Firing]:
         self._fired = self._empty()
         failures: list[object] = []
 

@@ -109,25 +109,10 @@ class PublishThenCommit(Generic[S, M]):
         started = time.monotonic()
         cursor = _copy(held.claim.cursor)
         entries = [self._entry(record) for record in records]
-        fresh = self._fresh(entries, cursor)
-        allowance = self._budget.available(started)
-        poison: dict[Place | Due, str] = {}
-        while True:
-            try:
-                folded = await self._fold(held, fresh, now, allowance, poison)
-                break
-            except Poisoned as culprit:
-                # states may be half changed: start over from the stored ones, without it
-                poison[culprit.culprit] = culprit.detail
-                held.cache.clear()
+        fresh, seen = self._fresh(entries, cursor)
+        folded = await self._fold_without_poison(held, fresh, now, self._budget.available(started))
         taken = self._taken(records, fresh, folded)
-        for record in records[:taken]:
-            cursor.positions[record.topic] = record.offset + 1
-        for _, inbox in entries[:taken]:
-            if not isinstance(inbox, InvalidMessage):
-                _observe(cursor.origins, inbox.origin)
-        if folded.watermark_ms is not None:
-            cursor.watermark_ms = folded.watermark_ms
+        _advance(cursor, entries[:taken], folded.watermark_ms, seen if taken == len(records) else None)
         outputs = folded.outputs + await self._effects(held.claim.partition, folded)
         if folded.rejected:
             outputs += letters(self._service, folded.rejected, datetime.now(UTC))
@@ -148,8 +133,8 @@ class PublishThenCommit(Generic[S, M]):
         except Exception as error:  # noqa: BLE001 - a bug in the decoder must not stop the partition for ever
             return Entry(record, InvalidMessage("internal_error", f"{type(error).__name__}: {error}"))
 
-    def _fresh(self, entries: Sequence[Entry[M]], cursor: Cursor) -> list[Entry[M]]:
-        """Entries without the repeats of a stateless publisher upstream."""
+    def _fresh(self, entries: Sequence[Entry[M]], cursor: Cursor) -> tuple[list[Entry[M]], dict[str, Seen]]:
+        """Entries without the repeats of a stateless publisher upstream, and the origins known after all of them."""
         seen = dict(cursor.origins)
         fresh = []
         for entry in entries:
@@ -159,7 +144,19 @@ class PublishThenCommit(Generic[S, M]):
                 if not isinstance(inbox, InvalidMessage):
                     _observe(seen, inbox.origin)
         self._telemetry.skipped(self._service, "repeated", len(entries) - len(fresh))
-        return fresh
+        return fresh, seen
+
+    async def _fold_without_poison(
+        self, held: _Held[S], entries: Sequence[Entry[M]], now: datetime, allowance: int
+    ) -> Folded[S]:
+        poison: dict[Place | Due, str] = {}
+        while True:
+            try:
+                return await self._fold(held, entries, now, allowance, poison)
+            except Poisoned as culprit:
+                # states may be half changed: start over from the stored ones, without it
+                poison[culprit.culprit] = culprit.detail
+                held.cache.clear()
 
     async def _fold(
         self,
@@ -248,6 +245,18 @@ class PublishThenCommit(Generic[S, M]):
 
 def _copy(cursor: Cursor) -> Cursor:
     return Cursor(dict(cursor.positions), cursor.watermark_ms, dict(cursor.origins))
+
+
+def _advance(cursor: Cursor, taken: Sequence[Entry[M]], watermark_ms: int | None, seen: dict[str, Seen] | None) -> None:
+    """Move past what was taken. `seen` are the origins after all of it, where they are known already."""
+    for record, inbox in taken:
+        cursor.positions[record.topic] = record.offset + 1
+        if seen is None and not isinstance(inbox, InvalidMessage):
+            _observe(cursor.origins, inbox.origin)
+    if seen is not None:
+        cursor.origins = seen
+    if watermark_ms is not None:
+        cursor.watermark_ms = watermark_ms
 
 
 def _repeats(seen: Mapping[str, Seen], origin: Origin | None) -> bool:
