@@ -23,7 +23,7 @@ SHARED = Path(__file__).parents[4] / "shared"
 CDNOW = SHARED / "data" / "cdnow"
 AS_OF = datetime(1997, 4, 15, 23, 59, 59, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the CDNOW data has no licence and may not be shipped")
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the CDNOW data is not shipped: it has no licence text")
 
 
 @lru_cache(maxsize=1)
