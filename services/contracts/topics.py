@@ -104,7 +104,7 @@ DECISIONS = Topic(
     key="customer_id",
     message=wire.DECISIONS.kind,
     owner="rules",
-    readers=("koi explain", "analytics"),
+    readers=("analytics",),
     retention=timedelta(days=90),
 )
 RECEIPTS = Topic(

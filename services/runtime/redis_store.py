@@ -1,4 +1,6 @@
-"""The store on Redis 7+ or Valkey, standalone or cluster: `koi:<service>:{<partition>}:…`.
+"""The store on one Redis 7+ or Valkey server: `koi:<service>:{<partition>}:…`.
+
+The keys of a partition share a hash tag, so that a cluster is possible; the client speaks to one server today.
 
 | key | type | holds |
 |---|---|---|
