@@ -24,6 +24,13 @@ class Recipient(StrEnum):
     OWNER = "owner"
 
 
+class ChannelName(StrEnum):
+    """The channels there are: what a rule may name, and what the notifier can be given."""
+
+    CONSOLE = "console"
+    WEBHOOK = "webhook"
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="command", gc=False):
     """One message to one person, over the first of `channels` that takes it.
 

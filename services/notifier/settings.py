@@ -1,6 +1,5 @@
 """Settings of the notifier, beside those every service shares."""
 
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 import httpx
@@ -8,16 +7,10 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
+from services.contracts.command import ChannelName
 from services.notifier.delivery import Bounds
 from services.runtime.problems import suggestion
 from services.runtime.settings import Settings
-
-
-class ChannelName(StrEnum):
-    """The channels there are."""
-
-    CONSOLE = "console"
-    WEBHOOK = "webhook"
 
 
 def _names(value: Any) -> Any:

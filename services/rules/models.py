@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
-from services.contracts.command import Category, Recipient
+from services.contracts.command import Category, ChannelName, Recipient
 from services.contracts.durations import Duration
+from services.runtime.problems import suggestion
 
 MAX_TIERS = 16
 MAX_JUMPS = 32
@@ -20,9 +22,20 @@ MAX_PRIORITY = 100
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[\w][\w.-]{0,63}$")]
 """Letters of any script, digits, `_ . -`; no blanks."""
-Channel = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Conditions = list[Any]
 """Checked by `condition`, which knows the catalogue."""
+
+
+def _known(channel: str) -> str:
+    known = [name.value for name in ChannelName]
+    if channel not in known:
+        hint = suggestion(channel, known) or f"; known: {', '.join(known)}"
+        context = {"name": channel, "hint": hint}
+        raise PydanticCustomError("unknown_value", "there is no channel {name}{hint}", context)
+    return channel
+
+
+Channel = Annotated[str, StringConstraints(strict=True), AfterValidator(_known)]
 
 
 def _distinct(channels: list[str]) -> list[str]:

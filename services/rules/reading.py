@@ -10,7 +10,7 @@ from services.runtime.document import Document, KeyPath
 from services.runtime.problems import Problem, suggestion
 from services.runtime.validation import problems_of
 
-_SENTENCES = {"string_pattern_mismatch": "{input} is not a name here; use letters, digits, _ and -, no blanks"}
+_SENTENCES = {"string_pattern_mismatch": "{input} is not a name here; use letters, digits, _ . and -, no blanks"}
 
 
 def read_rule(document: Document) -> tuple[Ladder | Campaign | None, list[Problem]]:

@@ -16,7 +16,7 @@ def read_files(path: Path) -> dict[str, bytes]:
     Hidden files and tests (`*_test.yaml`) are left out. Raise `FileError` when one cannot be read, or there is none.
     """
     if not path.exists():
-        raise FileError([Problem(Place(str(path)), "no_file", "there is no such file or folder")])
+        raise _missing(path)
     files = [path] if path.is_file() else sorted(_files_below(path))
     if not files:
         raise FileError([Problem(Place(str(path)), "no_file", "no *.yaml file in this folder")])
@@ -39,8 +39,14 @@ def read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             return stream.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise _missing(path) from error
     except OSError as error:
         raise FileError([Problem(Place(str(path)), "unreadable", error.strerror or str(error))]) from error
+
+
+def _missing(path: Path) -> FileError:
+    return FileError([Problem(Place(str(path)), "no_file", "there is no such file or folder")])
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -39,6 +39,8 @@ def _problem(
             return Problem(place, "unknown_key", f"there is no key {key}{hint}")
         case "missing":
             return Problem(document.place(path[:-1]), "missing_key", f"{key} is missing")
+        case "unknown_value":
+            return Problem(document.place(path), "unknown_value", details["msg"])
         case _:
             return Problem(document.place(path), "bad_value", _sentence(key, details, sentences))
 

@@ -6,11 +6,12 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self, TextIO
 
+from services.contracts.command import ChannelName
 from services.contracts.errors import KoipondError
 from services.notifier.channels.base import Channel
 from services.notifier.channels.console import ConsoleChannel
 from services.notifier.channels.webhook import WebhookChannel
-from services.notifier.settings import ChannelName, NotifierSettings
+from services.notifier.settings import NotifierSettings
 
 
 class Channels:

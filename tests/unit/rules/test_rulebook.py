@@ -42,7 +42,7 @@ def said(text: str) -> list[str]:
         ("{notify", "{to: 核心, notify", "f.yaml:10:5: bad_value: say which jumps: from, to, to_lower: true or to_higher: true"),
         ("category: servic", "category: service", "f.yaml:10:68: bad_value: category is never servic (did you mean service?); write 'transactional', 'service' or 'marketing'"),
         (", category: service", "", "f.yaml:10:22: missing_key: category is missing"),
-        ("name: 核 心", "name: 核心", "f.yaml:5:11: bad_value: '核 心' is not a name here; use letters, digits, _ and -, no blanks"),
+        ("name: 核 心", "name: 核心", "f.yaml:5:11: bad_value: '核 心' is not a name here; use letters, digits, _ . and -, no blanks"),
         ("enter: []", "enter: [f >= 4]", "f.yaml:6:12: empty: a list of conditions needs at least one"),
         ('enter: [tier("community") == "外围"]', "enter: [f >= 4]", "f.yaml:6:12: not_allowed: a ladder cannot ask for a tier; only campaigns can"),
     ],
@@ -77,7 +77,7 @@ def test_several_steps_are_refused() -> None:
     """Waiting and second steps belong to a later version."""
     text = campaign("r > 1") + "  - wait: 5d\n"
     assert "f.yaml:7:5: not_supported: wait is not supported yet" in said(text)
-    more = campaign("r > 1") + "  - notify: {template: t, channels: [a], to: owner}\n"
+    more = campaign("r > 1") + "  - notify: {template: t, channels: [console], to: owner}\n"
     assert said(more) == ["f.yaml:7:5: not_supported: more than one step is not supported yet"]
 
 
@@ -112,7 +112,8 @@ def test_lists_are_bounded() -> None:
         (LADDER.replace("核心\n    enter", "外围\n    enter"), "f.yaml:5:11: duplicate_name: a tier 外围 stands already above"),
         (LADDER.replace("{to: 核心", "{to_lower: true, to_higher: true"), "f.yaml:10:5: bad_value: a jump goes to_lower or to_higher, not both"),
         (LADDER.replace("[console]", "[console, console]"), "f.yaml:10:47: bad_value: a channel stands here twice"),
-        (LADDER.replace("[console]", "[Console!]"), "f.yaml:10:48: bad_value: 'Console!' is not a name here; use letters, digits, _ and -, no blanks"),
+        (LADDER.replace("[console]", "[webhook, sms]"), "f.yaml:10:57: unknown_value: there is no channel sms; known: console, webhook"),
+        (LADDER.replace("[console]", "[Console!]"), "f.yaml:10:48: unknown_value: there is no channel Console! (did you mean console?)"),
     ],
 )  # fmt: skip
 def test_shapes_are_checked(text: str, sentence: str) -> None:

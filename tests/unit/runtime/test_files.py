@@ -23,6 +23,8 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     """A missing path, an empty folder, a folder for a file, and too many of them."""
     with pytest.raises(FileError, match="gone:1:1: no_file: there is no such file or folder"):
         read_files(tmp_path / "gone")
+    with pytest.raises(FileError, match="gone:1:1: no_file: there is no such file or folder"):
+        read_file(tmp_path / "gone")
     with pytest.raises(FileError, match=r"no_file: no \*.yaml file in this folder"):
         read_files(tmp_path)
     with pytest.raises(FileError, match="unreadable: Is a directory"):

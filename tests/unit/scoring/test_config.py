@@ -96,5 +96,5 @@ def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """Like any other problem."""
-    with pytest.raises(FileError, match=r"none\.yaml:1:1: unreadable: No such file or directory"):
+    with pytest.raises(FileError, match=r"none\.yaml:1:1: no_file: there is no such file or folder"):
         ScoringConfig.load(tmp_path / "none.yaml")
