@@ -14,7 +14,7 @@ from deploy.embedded.process import Process, ProcessFailed
 SERVICES = ("ingest", "scoring", "rules", "notifier")
 
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 45.0
 
 
 class Services:

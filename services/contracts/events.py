@@ -117,13 +117,17 @@ class Interaction(Event, tag="interaction", frozen=True, kw_only=True, omit_defa
 
 
 class CustomerUpdated(Event, tag="customer.updated", frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Tags and attributes. Contacts and consent of the inbound form are not carried: addresses never enter a topic."""
+    """Tags and attributes. Contacts and consent of the inbound form are not carried: nothing downstream has an address."""
 
     tags_add: tuple[str, ...] = ()
     tags_remove: tuple[str, ...] = ()
     attributes: dict[str, str | int | float | bool | None] = {}
     owner: str | None = None
     timezone: str | None = None
+
+
+TICK_KEY = b"clock.tick"
+"""Key of every tick on our topics: a compacted topic takes no record without one."""
 
 
 class ClockTick(Event, tag="clock.tick", frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.contracts.calendar import to_ms
 from services.contracts.errors import InvalidMessage
-from services.contracts.events import AnyEvent, ClockTick
+from services.contracts.events import TICK_KEY, AnyEvent, ClockTick
 from services.contracts.topics import EVENTS, INBOUND
 from services.contracts.wire import EVENTS as EVENTS_WIRE
 from services.ingest.alignment import Alignment
@@ -22,7 +22,6 @@ from services.runtime.stage import Resume
 from services.runtime.telemetry import Telemetry
 
 SERVICE = "ingest"
-TICK_KEY = b"clock.tick"
 IDLE = timedelta(seconds=5)
 """On the event clock: how long one inbound topic may be silent before the other goes on without it."""
 PATIENCE = timedelta(seconds=60)
@@ -87,7 +86,7 @@ class Forwarder:
     async def handle(self, partition: int, records: Sequence[Record], now: datetime) -> None:
         answers = [self._answer(record) for record in records]
         if self._alignment is None:
-            await self._forward(partition, answers, now)
+            await self._forward(partition, answers)
             return
         for answer in answers:
             at_ms = to_ms(answer.events[0].occurred_at) if answer.events else None
@@ -96,7 +95,7 @@ class Forwarder:
 
     async def wake(self, partition: int, now: datetime, behind: Collection[str]) -> None:
         if self._alignment is not None:
-            await self._forward(partition, self._alignment.release(partition, now, behind), now)
+            await self._forward(partition, self._alignment.release(partition, now, behind))
 
     def _answer(self, record: Record) -> _Answer:
         try:
@@ -106,7 +105,7 @@ class Forwarder:
         except Exception as error:  # noqa: BLE001 - one record must not stop a partition
             return _Answer(record, (), InvalidMessage("internal_error", f"{type(error).__name__}: {error}"))
 
-    async def _forward(self, partition: int, answers: Sequence[_Answer], now: datetime) -> None:
+    async def _forward(self, partition: int, answers: Sequence[_Answer]) -> None:
         """Publish events and dead letters, then move on; stop where the dead letter's allowance ends."""
         started = time.monotonic()
         allowance = self._budget.available(started)
@@ -126,7 +125,7 @@ class Forwarder:
         if outputs:
             await self._publisher.publish(outputs)
         self._positions[partition].update(positions)
-        self._count(answers[:taken], rejected, now, started)
+        self._count(answers[:taken], rejected, started)
         if taken < len(answers):
             raise Flooded(f"ingest wrote {len(rejected)} dead letters and reached its limit")
 
@@ -138,12 +137,12 @@ class Forwarder:
         partition = partition_of(event.customer_id, self._partitions)
         return Output(EVENTS.name, partition, event.customer_id.encode(), value)
 
-    def _count(self, answers: Sequence[_Answer], rejected: Sequence[Rejected], now: datetime, started: float) -> None:
+    def _count(self, answers: Sequence[_Answer], rejected: Sequence[Rejected], started: float) -> None:
         if not answers:
             return
         self._budget.spend(len(rejected))
         for item in rejected:
             self._telemetry.dead_letter(SERVICE, item.reason)
         self._telemetry.batch(SERVICE, len(answers), 0, time.monotonic() - started)
-        if self._alignment is None and answers[-1].events:
-            self._telemetry.latency(SERVICE, (now - answers[-1].events[-1].occurred_at).total_seconds())
+        if self._alignment is None and answers[0].events:
+            self._telemetry.latency(SERVICE, (datetime.now(UTC) - answers[0].events[0].occurred_at).total_seconds())

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from stamina.instrumentation import set_on_retry_hooks
+
 from services.contracts.topics import NOTIFICATIONS, RECEIPTS
 from services.contracts.wire import RECEIPTS as RECEIPTS_WIRE
 from services.notifier.channels.registry import build_channels
@@ -19,6 +21,7 @@ SETTINGS = NotifierSettings
 
 def service(settings: NotifierSettings) -> app.Service:
     around = app.Surroundings(SERVICE, settings)
+    set_on_retry_hooks([])  # a line for every retry of every message would drown the log in an outage
     channels = build_channels(settings)
 
     def observe(outputs: Sequence[Output]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 import stamina
 
 from services.contracts.command import Command
+from services.contracts.errors import Retryable
 from services.contracts.receipt import Delivery, DeliveryOutcome, Reason
 from services.notifier.channels.base import Accepted, Channel, SendResult, Unavailable
 from services.notifier.effects import Delivered, Send
@@ -17,6 +18,8 @@ from services.notifier.state import NotifierState
 from services.runtime.processor import Step
 
 _MAX_DETAIL = 500
+_REMEMBERED = 20_000
+"""Commands whose end is kept in memory: several batches of every partition."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -24,12 +27,13 @@ class Bounds:
     """How hard one channel is tried for one command. Seconds, unless it says otherwise.
 
     A command takes at most `turn_s + deadline_s` per channel, so a batch does too: all its commands run side by side.
+    One that gets no turn is not given up: it is tried with the batch's next round.
     """
 
     attempts: int = 3
-    deadline_s: float = 15.0
+    deadline_s: float = 10.0
     """All attempts of one command at one channel, waits included."""
-    turn_s: float = 60.0
+    turn_s: float = 5.0
     """Longest wait for one of the channel's `concurrency` places."""
     concurrency: int = 64
     """Commands a channel works on at once."""
@@ -46,23 +50,49 @@ class _NotTaken(Exception):  # noqa: N818 - never leaves this module
         self.result = result
 
 
+class _NoTurn(Exception):  # noqa: N818 - never leaves this module
+    """All places of a channel were taken for too long."""
+
+
 class Courier:
     """Implements `Effector[NotifierState]`: each command goes to the first of its channels that accepts it.
 
     Channels have separate places, so a slow one delays only the commands that wait for it. There is no order among the
-    messages of one batch. Nothing is remembered between batches, and no channel can make `perform` raise.
+    messages of one batch, and no channel can make `perform` raise anything else.
+
+    A batch can be done again in the same process, because its receipts could not be published or stored. How the
+    last commands ended is therefore remembered: what was sent is not sent a second time.
     """
 
     def __init__(self, channels: Iterable[Channel], bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
         self._channels = {channel.name: channel for channel in channels}
+        self._ended: dict[str, Delivered] = {}
         self._places = {name: asyncio.Semaphore(self._bounds.concurrency) for name in self._channels}
 
     async def perform(self, effects: Sequence[Send]) -> Sequence[Delivered]:
-        """Deliver all, side by side; one result per effect, in order."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._deliver(effect.command)) for effect in effects]
-        return [task.result() for task in tasks]
+        """Deliver all, side by side; one result per effect, in order.
+
+        Raise `Retryable` when some got no turn at their channel: they are not failures, only late.
+        """
+        results = await asyncio.gather(*(self._once_only(effect.command) for effect in effects))
+        waiting = sum(result is None for result in results)
+        if waiting:
+            raise Retryable(f"{waiting} of {len(effects)} commands had no turn at a busy channel; they are tried again")
+        return [result for result in results if result is not None]
+
+    async def _once_only(self, command: Command) -> Delivered | None:
+        known = self._ended.get(command.id)
+        if known is not None:
+            return known
+        try:
+            delivered = await self._deliver(command)
+        except _NoTurn:
+            return None
+        while len(self._ended) >= _REMEMBERED:
+            self._ended.pop(next(iter(self._ended)))
+        self._ended[command.id] = delivered
+        return delivered
 
     def settle(
         self, state: NotifierState | None, effect: Send, result: Delivered, now: datetime
@@ -104,7 +134,7 @@ class Courier:
             async with asyncio.timeout(self._bounds.turn_s):
                 await places.acquire()
         except TimeoutError:
-            return Unavailable(f"no place within {self._bounds.turn_s:g} s"), 0
+            raise _NoTurn from None
         try:
             return await self._attempts(channel, message)
         finally:

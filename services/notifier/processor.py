@@ -26,7 +26,7 @@ class NotifierProcessor:
         for name in ("id", "customer_id"):
             if not getattr(message, name):
                 raise InvalidMessage("malformed", f"the command's {name} is empty")
-        return Inbox(message.customer_id, message.decided_at, message)
+        return Inbox(message.customer_id, message.decided_at, message, occurred_at=message.occurred_at)
 
     def load(self, blob: bytes) -> NotifierState:
         return BLOBS.load(blob)

@@ -40,8 +40,8 @@ class NotifierSettings(Settings):
     webhook_allow_private: bool = Field(False, description="permit plain http and addresses of private networks")
     webhook_timeout_s: float = Field(5.0, gt=0, le=60, description="seconds for one webhook call")
     send_attempts: int = Field(3, ge=1, le=10, description="attempts per command and channel")
-    send_deadline_s: float = Field(15.0, gt=0, le=120, description="seconds for all of them, waits included")
-    send_turn_s: float = Field(60.0, gt=0, le=120, description="longest wait for a busy channel, in seconds")
+    send_deadline_s: float = Field(10.0, gt=0, le=120, description="seconds for all of them, waits included")
+    send_turn_s: float = Field(5.0, gt=0, le=120, description="longest wait for a busy channel, in seconds")
     send_concurrency: int = Field(64, ge=1, le=1000, description="commands a channel works on at once")
     send_retry_after_max_s: float = Field(10.0, ge=0, le=60, description="longest pause a provider may ask for")
 

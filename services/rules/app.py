@@ -30,7 +30,6 @@ def service(settings: RulesSettings) -> app.Service:
     """Raise `FileError` when a rule file is wrong: the service does not start with half a rule set."""
     around = app.Surroundings(SERVICE, settings)
     rulebook = load_rulebook(settings.rules)
-    around.telemetry.rules_reloaded(successful=True)
 
     def observe(outputs: Sequence[Output]) -> None:
         for output in outputs:

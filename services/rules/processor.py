@@ -54,7 +54,8 @@ class RulesProcessor:
         wire.check_year("occurred_at", message.occurred_at)
         wire.check_year("activity_at", message.activity_at)
         _days(message.zone)
-        return Inbox(message.customer_id, wire.check_year("as_of", message.as_of), message)
+        at = wire.check_year("as_of", message.as_of)
+        return Inbox(message.customer_id, at, message, occurred_at=message.occurred_at)
 
     def load(self, blob: bytes) -> RuleState:
         return BLOBS.load(blob)

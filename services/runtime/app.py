@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -33,7 +34,7 @@ from services.runtime.store import StoreUnavailable
 from services.runtime.telemetry import Telemetry
 from services.runtime.worker import Worker
 
-_STOP_SECONDS = 25.0
+_STOP_SECONDS = 40.0
 _SILENT_SECONDS = 60.0
 _FETCH_WAIT_MS = 50
 _START_RETRY_SECONDS = 1.0
@@ -74,8 +75,8 @@ class Surroundings:
     async def start(self, stop_asked: Callable[[], bool]) -> None:
         """Wait until Kafka and Redis answer, however long that takes, saying so. Raise `Stopped` when asked to stop."""
         for store in self._stores:
-            redis = self.settings.redis.rpartition("@")[2]
-            await _until_there("Redis", redis, store.load_functions, stop_asked)
+            # nothing else of the URL: it may hold a password
+            await _until_there("Redis", urlsplit(self.settings.redis).hostname or "", store.load_functions, stop_asked)
         await _until_there("Kafka", self.settings.kafka, self.publisher.start, stop_asked)
 
     async def stop(self) -> None:
@@ -194,10 +195,14 @@ class Service:
         return _text(200, "alive")
 
     async def _readyz(self, _scope: Any) -> AsgiResponse:
-        why = self.worker.not_ready() or await self._surroundings.reachable()
+        why = await self._why_not_ready()
         return _text(503, why) if why else _text(200, "ready")
 
+    async def _why_not_ready(self) -> str | None:
+        return self.worker.not_ready() or await self._surroundings.reachable()
+
     async def _metrics(self, _scope: Any) -> AsgiResponse:
+        self._surroundings.telemetry.ready(await self._why_not_ready() is None)
         body = generate_latest(self._surroundings.telemetry.registry)
         return AsgiResponse(body, 200, {"content-type": CONTENT_TYPE_LATEST})
 
@@ -234,6 +239,9 @@ def run(service: Service, settings: Settings) -> None:
     service.stop_asked = lambda: server.should_exit
     # it stops in order and then raises the signal again, for whoever handled it before; the default would be death by it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server.run()
-    if not server.started and not server.should_exit:
-        sys.exit(1)
+    try:
+        server.run()
+    except SystemExit:
+        # a start that failed; one that was given up because somebody asked for it is a stop like any other
+        if not server.should_exit:
+            raise

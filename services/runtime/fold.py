@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
+from services.contracts.events import TICK_KEY
 from services.runtime.processor import Emit, Inbox, Processor, Step
 from services.runtime.record import Output, Record
 from services.runtime.store import Due
@@ -135,7 +136,7 @@ class Fold(Generic[S, M]):
             return self._reject(record, "internal_error", why)
         try:
             if not inbox.customer_id:
-                self._emit(record.key, self._processor.tick(inbox.message))
+                self._emit(TICK_KEY, self._processor.tick(inbox.message))
                 return True
             step = self._processor.apply(self._states.get(inbox.customer_id), inbox.message, record, now)
         except InvalidMessage as error:

@@ -22,13 +22,15 @@ class Inbox(Generic[M]):
     """A decoded record: whom it is about, when it happened (aware), and the message itself.
 
     An empty `customer_id` means the message only moves the clock. `origin` is set where the publisher upstream keeps
-    no state and may repeat itself; the runtime then drops repeats.
+    no state and may repeat itself; the runtime then drops repeats. `occurred_at`, if it is not `at`, is when the event
+    behind the message happened: latency is counted from there.
     """
 
     customer_id: str
     at: datetime
     message: M
     origin: Origin | None = None
+    occurred_at: datetime | None = None
 
 
 class Emit(NamedTuple):

@@ -35,35 +35,61 @@ class KafkaPublisher:
             "max_request_size": _REQUEST_BYTES,
         }
         self._producer: AIOKafkaProducer | None = None
+        self._started = False
+        self._renewal = asyncio.Lock()
 
     async def start(self) -> None:
+        self._producer = await self._new()
+        self._started = True
+
+    async def _new(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._options)
         try:
             await producer.start()
         except BaseException:
             await _close(producer)
             raise
-        self._producer = producer
+        return producer
 
     async def stop(self) -> None:
         """Bounded: an idempotent producer would wait for ever for a broker that is away."""
+        self._started = False
         producer, self._producer = self._producer, None
         if producer is not None:
             await _close(producer)
 
     async def publish(self, outputs: Sequence[Output]) -> None:
-        if self._producer is None:
-            raise Retryable("the producer is not started")
+        producer = await self._current()
         by_target: dict[tuple[str, int], list[Output]] = {}
         for output in outputs:
             by_target.setdefault((output.topic, output.partition), []).append(output)
-        sends = [self._send(self._producer, *target, group) for target, group in by_target.items()]
+        sends = [self._send(producer, *target, group) for target, group in by_target.items()]
         # wait for all, also when one fails: nothing of this call may arrive among the next one's
-        for result in await asyncio.gather(*sends, return_exceptions=True):
-            if isinstance(result, KafkaError | OSError):
-                raise Retryable(f"Kafka: {type(result).__name__}: {result}") from result
-            if isinstance(result, BaseException):
-                raise result
+        failures = [r for r in await asyncio.gather(*sends, return_exceptions=True) if isinstance(r, BaseException)]
+        if not failures:
+            return
+        await self._discard(producer)
+        for failure in failures:
+            if not isinstance(failure, KafkaError | OSError):
+                raise failure
+        raise Retryable(f"Kafka: {type(failures[0]).__name__}: {failures[0]}") from failures[0]
+
+    async def _current(self) -> AIOKafkaProducer:
+        async with self._renewal:
+            if not self._started:
+                raise Retryable("the producer is not started")
+            if self._producer is None:
+                try:
+                    self._producer = await self._new()
+                except (KafkaError, OSError) as error:
+                    raise Retryable(f"Kafka: {type(error).__name__}: {error}") from error
+            return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
+        """After a refused batch an idempotent producer has a gap in its numbers, and the broker takes no more from it."""
+        if self._producer is producer:
+            self._producer = None
+            await _close(producer)
 
     async def _send(self, producer: AIOKafkaProducer, topic: str, partition: int, outputs: Sequence[Output]) -> None:
         """One batch after the other, each acknowledged before the next is sent.

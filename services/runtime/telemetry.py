@@ -14,7 +14,7 @@ class Telemetry:
     | koi_records_skipped_total{why} | replayed after a crash, or repeated by ingest | rises after a restart, then rests |
     | koi_dead_letters_total{reason} | records that could not be processed | read koi.deadletter |
     | koi_batch_seconds | time of one round of load, fold, publish, commit | the slower of Kafka and Redis |
-    | koi_event_latency_seconds | from occurred_at to processed here | upstream late, or lag |
+    | koi_event_latency_seconds | from occurred_at to committed here, for the oldest record of each batch | upstream late, or lag |
     | koi_timers_fired_total | things that time alone made happen | |
     | koi_consumer_lag_messages | records not yet processed, by partition | add workers |
     | koi_rebalances_total | partitions given or taken | should rest |
@@ -22,7 +22,6 @@ class Telemetry:
     | koi_owned_partitions, koi_ready | partitions claimed; 1 when ready | |
     | koi_rule_decisions_total{rule,outcome} | decisions | |
     | koi_notifications_total{channel,outcome,reason} | receipts | |
-    | koi_rules_last_reload_successful | 1 when the rule set in use is the one on disk | koi rules check |
     """
 
     def __init__(self, service: str, version: str) -> None:
@@ -46,7 +45,7 @@ class Telemetry:
         )
         self._latency = Histogram(
             "koi_event_latency_seconds",
-            "Seconds from occurred_at to processed.",
+            "Seconds from occurred_at to committed, of the oldest record of a batch.",
             label,
             buckets=_LATENCY_BUCKETS,
             registry=self.registry,
@@ -56,9 +55,6 @@ class Telemetry:
         )
         self._owned = Gauge("koi_owned_partitions", "Partitions claimed.", label, registry=self.registry)
         self._ready = Gauge("koi_ready", "1 when ready.", label, registry=self.registry)
-        self._reloaded = Gauge(
-            "koi_rules_last_reload_successful", "1 when the rules in use are those on disk.", registry=self.registry
-        )
         Info("koi_build", "What runs here.", registry=self.registry).info({"service": service, "version": version})
         # zero is visible from the start
         for metric in (self._records, self._timers, self._rebalances, self._batch, self._latency):
@@ -106,6 +102,3 @@ class Telemetry:
 
     def receipt(self, channel: str, outcome: str, reason: str) -> None:
         self._receipts.labels(channel, outcome, reason).inc()
-
-    def rules_reloaded(self, successful: bool) -> None:
-        self._reloaded.set(int(successful))

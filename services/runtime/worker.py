@@ -31,7 +31,7 @@ _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 5.0
 _STUCK_SECONDS = 10.0
 _FRESH_MS = 1000.0
-_FINISH_SECONDS = 20.0
+_FINISH_SECONDS = 35.0
 _LONGEST_BACKOFF = 5.0
 _AT_ONCE = 8
 """Partitions of one batch handled side by side: they wait for the network more than they compute."""
@@ -72,7 +72,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._held: set[int] = set()
         self._claims: dict[int, int] = defaultdict(int)
         self._claims_at_fetch: dict[int, int] = {}
-        self._starts: dict[TopicPartition, int] = {}
+        self._expected: dict[TopicPartition, int] = {}
         self._claimed_ms: dict[int, float] = {}
         self._trouble: dict[int, _Trouble] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -167,6 +167,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._check_start(partition, records)
                 await self._stage.handle(partition, records, datetime.now(UTC))
                 self._trouble.pop(partition, None)
+                self._expect(partition, records)
                 self._throttle(partition)
             except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be lost
                 await self._failed(partition, error)
@@ -175,16 +176,22 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         """A consumer whose position lies beyond the end of its topic silently starts at the beginning."""
         for tp in self._assigned[partition]:
             first = next((record.offset for record in records if record.topic == tp.topic), None)
-            if first is not None and first < self._starts[tp]:
+            if first is not None and first < self._expected[tp]:
                 raise PositionLost(
-                    f"the stored position {self._starts[tp]} of {tp.topic}/{tp.partition} lies beyond its end: "
+                    f"the stored position {self._expected[tp]} of {tp.topic}/{tp.partition} lies beyond its end: "
                     "the topic was deleted and made anew, or this is another Kafka"
                 )
+
+    def _expect(self, partition: int, records: Sequence[Record]) -> None:
+        for tp in self._assigned[partition]:
+            last = next((record.offset for record in reversed(records) if record.topic == tp.topic), None)
+            if last is not None:
+                self._expected[tp] = last + 1
 
     def _read_again(self, partition: int) -> None:
         if self._consumer is not None:
             for tp in self._assigned[partition]:
-                self._consumer.seek(tp, self._starts[tp])
+                self._consumer.seek(tp, self._expected[tp])
 
     # --- what time brings
 
@@ -216,7 +223,6 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             self._look_at = now
             await self._look_at_kafka(consumer)
         self._telemetry.owned(len(self._held))
-        self._telemetry.ready(self.not_ready() is None)
 
     async def _wake(self, consumer: AIOKafkaConsumer) -> None:
         for partition in sorted(self._held):
@@ -284,8 +290,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         elif position < first:
             log.error("records_lost_to_retention", topic=tp.topic, partition=tp.partition, count=first - position)
             self._telemetry.failure("retention")
-        self._starts[tp] = max(position, first)
-        consumer.seek(tp, self._starts[tp])
+        self._expected[tp] = max(position, first)
+        consumer.seek(tp, self._expected[tp])
 
     def _throttle(self, partition: int) -> None:
         """Fetch no more of what the stage holds back; go on once it has let go."""

@@ -8,6 +8,8 @@ from bisect import bisect_left, bisect_right
 
 import msgspec
 
+from services.contracts.events import CUSTOM_PREFIX
+
 
 class Series(msgspec.Struct, array_like=True, gc=False):
     """Values per day, sorted by day, without zeros; and their sum over the window.
@@ -65,6 +67,12 @@ class Series(msgspec.Struct, array_like=True, gc=False):
         return min(first + width, days[bisect_right(days, end)])
 
 
+MAX_KINDS = 200
+"""Distinct interaction kinds counted per customer. Beyond it new custom ones are counted together, as `custom:*`: a
+publisher that puts an id into a kind must not let a profile outgrow its topic."""
+OTHER_KINDS = CUSTOM_PREFIX + "*"
+
+
 class DayLog(msgspec.Struct, array_like=True, gc=False):
     """One customer's series, and the window they are summed over.
 
@@ -85,6 +93,9 @@ class DayLog(msgspec.Struct, array_like=True, gc=False):
 
     def add_interaction(self, day: int, kind: str) -> None:
         series = self.kinds.get(kind)
+        if series is None and len(self.kinds) >= MAX_KINDS and kind.startswith(CUSTOM_PREFIX):
+            kind = OTHER_KINDS
+            series = self.kinds.get(kind)
         if series is None:
             series = self.kinds[kind] = Series()
         series.add(day, 1, self.end, self.width)

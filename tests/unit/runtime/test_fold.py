@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
+from services.contracts.events import TICK_KEY
 from services.runtime import commit
 from services.runtime.fold import TIMERS, Entry, Fold, Folded, Poisoned
 from services.runtime.memory import MemoryStore
@@ -172,11 +173,11 @@ def test_a_poisoned_timer_goes_to_the_dead_letter_and_is_cleared() -> None:
     assert folded.timers == {"甲": None}
 
 
-def test_a_tick_is_passed_on_with_its_own_key() -> None:
+def test_a_tick_is_passed_on_under_the_key_of_ticks() -> None:
     """A message without a customer moves the clock and reaches the next stage on the same partition."""
     folded = _fold({}, [], [record(0, 77, "tick", customer="")])
     assert folded.watermark_ms == START_MS + 77
-    assert [(o.key, json.loads(o.value or b"")) for o in folded.outputs] == [(None, {"tick": START_MS + 77})]
+    assert [(o.key, json.loads(o.value or b"")) for o in folded.outputs] == [(TICK_KEY, {"tick": START_MS + 77})]
 
 
 @given(allowance=st.integers(0, 4))

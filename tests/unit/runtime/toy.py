@@ -8,7 +8,7 @@ from typing import Any
 
 from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
-from services.contracts.events import Origin
+from services.contracts.events import TICK_KEY, Origin
 from services.runtime.processor import Emit, Inbox, Step
 from services.runtime.record import Output, Record
 
@@ -149,7 +149,7 @@ def model(records: Sequence[Record]) -> World:
             _take(world, who, step, at_ms, toy)
         world.watermark_ms = now_ms
         if not inbox.customer_id:
-            world.outputs += [(item.key, value) for _, value in toy.tick(inbox.message)]
+            world.outputs += [(TICK_KEY, value) for _, value in toy.tick(inbox.message)]
             continue
         try:
             state = _copied(toy, world.states.get(inbox.customer_id))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.daylog import DayLog, Series
+from services.scoring.daylog import MAX_KINDS, OTHER_KINDS, DayLog, Series
 
 WIDTH = 30
 CHANGES = st.lists(
@@ -114,3 +114,15 @@ def test_first_and_last_order_day() -> None:
     log.add_order(98, 1, 100)
     log.add_order(99, 0, -30)
     assert (log.first_order_day(), log.last_order_day()) == (50, 98)
+
+
+def test_a_publisher_cannot_make_kinds_without_end() -> None:
+    """Beyond the limit new custom kinds are counted together; known ones and standard ones go on."""
+    log = DayLog(100, 365)
+    for number in range(MAX_KINDS + 50):
+        log.add_interaction(100, f"custom:{number}")
+    log.add_interaction(100, "custom:0")
+    log.add_interaction(100, "view")
+    counts = log.counts()
+    assert len(counts) == MAX_KINDS + 2
+    assert (counts["custom:0"], counts[OTHER_KINDS], counts["view"]) == (2, 50, 1)
