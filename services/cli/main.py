@@ -1,8 +1,14 @@
 """`koi`: what a person types."""
 
 import asyncio
+import contextlib
+import errno
 import logging
+import os
+import socket
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import version
@@ -51,7 +57,10 @@ class ServiceName(StrEnum):
 def run(service: Annotated[ServiceName, typer.Argument(help="which service")]) -> None:
     """Run one service until it is stopped (Ctrl-C or SIGTERM). Settings come from KOI_… variables; see `koi settings`."""
     module = _service_module(service)
+    _warn_of_misspelt(service)
     try:
+        settings = module.SETTINGS()
+        _require_port(settings.host, settings.port)
         module.main()
     except ValidationError as error:
         _bad_settings(error)
@@ -65,8 +74,8 @@ def settings(service: Annotated[ServiceName, typer.Argument(help="which service"
     kind = _service_module(service).SETTINGS
     table = Table("variable", "default", "meaning", box=None, header_style="bold")
     for name, field in kind.model_fields.items():
-        default = "" if field.default is None or field.is_required() else str(field.default)
-        table.add_row(f"KOI_{name.upper()}", escape(default), escape(field.description or ""))
+        default = "" if field.is_required() else _as_variable(field.default)
+        table.add_row(_variable(name), escape(default), escape(field.description or ""))
     OUT.print(table)
 
 
@@ -110,7 +119,8 @@ def rules_check(
         book = load_rulebook(path)
     except FileError as error:
         _fail(str(error))
-    OUT.print(f"{escape(str(path))}: {len(book.ladders)} ladders and {len(book.campaigns)} campaigns are fine")
+    ladders, campaigns = _many(len(book.ladders), "ladder"), _many(len(book.campaigns), "campaign")
+    OUT.print(f"{escape(str(path))}: {ladders} and {campaigns} are fine")
 
 
 @rules_app.command("features")
@@ -118,10 +128,12 @@ def rules_features() -> None:
     """List what a condition may name: the feature catalogue."""
     from services.rules.features import CATALOGUE  # noqa: PLC0415
 
-    table = Table("name", "type", "unit", "changes with time", "meaning", header_style="bold")
+    table = Table("name", "type", "unit", "time changes it", "meaning", box=None, pad_edge=False, header_style="bold")
+    table.columns[0].no_wrap = True
     for feature in CATALOGUE.values():
-        moves = "yes" if feature.time_dependent else ""
-        table.add_row(feature.name, str(feature.type), feature.unit, moves, feature.meaning)
+        moves = str(feature.moves) if feature.time_dependent else ""
+        meaning = feature.meaning.replace("、", "、 ")  # lines break at blanks only
+        table.add_row(escape(feature.name), str(feature.type), feature.unit, moves, escape(meaning))
     OUT.print(table)
 
 
@@ -134,7 +146,7 @@ def mappings_check(path: Annotated[Path, typer.Argument(help="a mapping file, or
         mappings = load_mappings(path)
     except FileError as error:
         _fail(str(error))
-    OUT.print(f"{escape(str(path))}: {len(mappings)} mappings are fine")
+    OUT.print(f"{escape(str(path))}: {_many(len(mappings), 'mapping')} {'is' if len(mappings) == 1 else 'are'} fine")
 
 
 @app.command()
@@ -178,6 +190,60 @@ def _service_module(service: ServiceName) -> Any:
         return import_module(f"services.{service.value}.app")
     except ModuleNotFoundError as error:
         _fail(f"the {service.value} service is not installed here: {error.name} is missing")
+
+
+def _warn_of_misspelt(service: ServiceName) -> None:
+    """Say which `KOI_…` variables no service reads; the other services' own are fine."""
+    set_here = sorted(name.upper() for name in os.environ if name.upper().startswith(_variable("")))
+    fields = _fields_of([service])
+    if all(name in fields for name in set_here):
+        return
+    fields |= _fields_of(other for other in ServiceName if other is not service)
+    for name in set_here:
+        if name not in fields:
+            bare = {field.removeprefix(_variable("")): field for field in sorted(fields)}
+            near = get_close_matches(name.removeprefix(_variable("")), bare, n=1)
+            hint = f"did you mean {bare[near[0]]}?" if near else "see koi settings SERVICE"
+            ERR.print(f"{name} is not a setting of any service; {hint}", markup=False, highlight=False)
+
+
+def _fields_of(services: Iterable[ServiceName]) -> set[str]:
+    """The variables that these services read; those of one that is not installed here are unknown."""
+    found: set[str] = set()
+    for service in services:
+        with contextlib.suppress(ModuleNotFoundError):
+            kind = import_module(f"services.{service.value}.app").SETTINGS
+            found |= {_variable(name) for name in kind.model_fields}
+    return found
+
+
+def _variable(name: str) -> str:
+    return f"KOI_{name.upper()}"
+
+
+def _as_variable(value: object) -> str:
+    """A default as one would write it into the variable."""
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _require_port(host: str, port: int) -> None:
+    """Fail unless `port` can be listened on: a service must not take part before its health can be asked for."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # the server sets it too: connections of the last run that linger do not count as taken
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                _fail(f"port {port} is taken; choose another with KOI_PORT")
+            _fail(f"cannot listen on {host}, port {port}: {error.strerror}; see KOI_HOST and KOI_PORT")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _bad_settings(error: ValidationError) -> NoReturn:

@@ -1,9 +1,10 @@
 """Settings every service shares, read from the environment (prefix `KOI_`) or a `.env` file."""
 
 from enum import StrEnum
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.contracts.calendar import Zone
@@ -17,13 +18,28 @@ class ClockKind(StrEnum):
     EVENT = "event"
 
 
+def _addresses(text: str) -> str:
+    if not all(part.strip() for part in text.split(",")):
+        raise ValueError("an address is empty; write host:port, or several with commas between them")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    # never the text itself: it may hold a password
+    if not text.startswith(("redis://", "rediss://")):
+        raise ValueError("this is no Redis URL; write redis://host:6379/0, or rediss:// for TLS")
+    return text
+
+
 class Settings(BaseSettings):
     """Everything a service needs to know of its surroundings."""
 
     model_config = SettingsConfigDict(env_prefix="KOI_", env_file=".env", extra="ignore", frozen=True)
 
-    kafka: str = Field("localhost:9092", description="Kafka bootstrap servers, comma separated")
-    redis: str = Field("redis://localhost:6379/0", description="Redis URL")
+    kafka: Annotated[str, AfterValidator(_addresses)] = Field(
+        "localhost:9092", description="Kafka bootstrap servers, comma separated"
+    )
+    redis: Annotated[str, AfterValidator(_redis_url)] = Field("redis://localhost:6379/0", description="Redis URL")
     redis_password: SecretStr | None = Field(None, description="Redis password, if it is not in the URL")
     partitions: int = Field(DEFAULT_PARTITIONS, ge=1, le=4096, description="partitions of every keyed topic")
     replication: int = Field(1, ge=1, le=9, description="replicas of every topic, when `koi topics create` makes them")
@@ -38,7 +54,7 @@ class Settings(BaseSettings):
     dead_letter_burst: int = Field(1000, ge=1, description="dead letters a service may write at once")
     dead_letter_rate: float = Field(10.0, gt=0, description="dead letters a second once the burst is used up")
     session_timeout_ms: int = Field(10_000, ge=1000, description="a worker silent this long loses its partitions")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property
     def tz(self) -> ZoneInfo:
