@@ -96,6 +96,9 @@ async def run(setting: Setting, console: Console) -> bool:
             _addresses(fleet, stack, sink, console)
             with contextlib.suppress(asyncio.CancelledError):  # the only way this ends
                 await _while_watched(asyncio.Event().wait(), fleet.watch(note))
+            console.print("stopping…")
+    if setting.keep:
+        console.print("stopped")
     return not outcome.complaints
 
 
@@ -221,8 +224,9 @@ def _addresses(fleet: Fleet, stack: EmbeddedStack, sink: Sink, console: Console)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("Kafka", stack.kafka_address)
     table.add_row("Redis", stack.redis_url)
-    table.add_row("webhook sink", sink.url)
+    table.add_row("webhook sink", f"{sink.url} (POST only)")
     for name in SERVICES:
         table.add_row(name, " ".join(f"{fleet.address(name)}/{page}" for page in PAGES))
     console.print("\n[bold]still running[/]; Ctrl-C stops everything")
     console.print(table)
+    console.print("kcat and other librdkafka clients cannot read the embedded broker", style="dim")

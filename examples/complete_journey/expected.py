@@ -13,11 +13,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Expected:
-    """`net_minor` in cents; `top20_share` is the part of all revenue that the best fifth of the buyers brings (0..1)."""
+    """`net_minor` in cents; `top20_share` is the part of all revenue that the best fifth of the buyers brings (0..1).
+
+    `orders_worthless`: baskets for which nothing was paid; they do not count.
+    """
 
     events_in: int
     customers: int
     orders_counted: int
+    orders_worthless: int
     net_minor: int
     top20_share: float
 
@@ -35,10 +39,12 @@ def count(folder: Path) -> Expected:
     totals = sorted((total for total in map(sum, paid.values()) if total > 0), reverse=True)
     best = totals[: -(-len(totals) // 5)]
     revenue = sum(totals, Decimal())
+    counted = sum(value > 0 for values in paid.values() for value in values)
     return Expected(
         events_in=baskets + len(campaigns) + len(redemptions),
         customers=len({*paid, *campaigns, *redemptions}),
-        orders_counted=sum(value > 0 for values in paid.values() for value in values),
+        orders_counted=counted,
+        orders_worthless=baskets - counted,
         net_minor=int(revenue * 100),
         top20_share=round(float(sum(best, Decimal()) / revenue), 4) if revenue else 0.0,
     )

@@ -185,6 +185,7 @@ def _run(outcome: Outcome) -> Section:
         ["events", f"{summary.events_in:,}", f"{expected.events_in:,}"],
         ["customers", f"{summary.customers:,}", f"{expected.customers:,}"],
         ["orders counted", f"{summary.orders_counted:,}", f"{expected.orders_counted:,}"],
+        ["baskets worth nothing, not counted", "", f"{expected.orders_worthless:,}"],
         ["net revenue", money(summary.net_minor, summary.currency), money(expected.net_minor, summary.currency)],
         ["share of the top 20 %", percent(summary.top20_share), percent(expected.top20_share)],
         ["rejected events", f"{summary.events_rejected:,}", "0"],
@@ -220,5 +221,5 @@ def _step(step: Step) -> StoryStep:
         what=step.what,
         tone=_TONES[step.outcome],
         checks=[Check(verdict.condition, actual(verdict), verdict.holds) for verdict in step.verdicts],
-        results=step.messages,
+        results=[*step.messages, *([f"✓ {step.answer}"] if step.answer else [])],
     )

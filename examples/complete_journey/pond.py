@@ -1,13 +1,14 @@
 """What anyone finds on the topics afterwards, repeats removed."""
 
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from services.contracts import topics, wire
 from services.contracts.command import Command
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision
-from services.contracts.profile import Profile, ProfileMessage
+from services.contracts.profile import Cause, Profile, ProfileMessage
 from services.contracts.receipt import Receipt
 
 TOLD = (topics.EVENTS, topics.PROFILES, topics.DECISIONS, topics.NOTIFICATIONS, topics.RECEIPTS, topics.DEAD_LETTER)
@@ -27,6 +28,8 @@ class Pond:
     commands: dict[str, Command] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     dead_letters: dict[tuple[str, str, int, int], DeadLetter] = field(default_factory=dict)
+    bought: "defaultdict[str, array[int]]" = field(default_factory=lambda: defaultdict(lambda: array("q")))
+    """When each customer placed an order that counted, in Unix seconds: the events after which there was one more."""
     records: Counter[str] = field(default_factory=Counter)
     """Records read per topic, repeats and ticks included."""
 
@@ -60,3 +63,6 @@ class Pond:
         known = self.profiles.get(message.customer_id)
         if known is None or (message.version, message.as_of) > (known.version, known.as_of):
             self.profiles[message.customer_id] = message
+            before = known.lifetime_orders if known else 0
+            if message.cause is Cause.OWN_EVENT and message.lifetime_orders > before:
+                self.bought[message.customer_id].append(int(message.occurred_at.timestamp()))

@@ -91,6 +91,8 @@ def _story(story: Story) -> Panel:
             for verdict in step.verdicts
         ]
         lines += [Text(f"           → {message}") for message in step.messages]
+        if step.answer:
+            lines.append(Text(f"           ✓ {step.answer}", style="green"))
     if story.left_out:
         lines.append(Text(f"… and {story.left_out:,} more between the first and these", style="dim"))
     title = f"[bold]household {escape(story.customer_id)}[/] · {story.theme}"
@@ -121,6 +123,7 @@ def _against(outcome: Outcome) -> Table:
     table.add_row("events", f"{summary.events_in:,}", f"{expected.events_in:,}")
     table.add_row("customers", f"{summary.customers:,}", f"{expected.customers:,}")
     table.add_row("orders counted", f"{summary.orders_counted:,}", f"{expected.orders_counted:,}")
+    table.add_row("baskets worth nothing, not counted", "", f"{expected.orders_worthless:,}")
     table.add_row(
         "net revenue", money(summary.net_minor, summary.currency), money(expected.net_minor, summary.currency)
     )

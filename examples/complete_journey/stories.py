@@ -1,18 +1,26 @@
 """Five customers whose year shows what the pond does, and why it did it. Pure, and the same choice on every run."""
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from examples.complete_journey.pond import Pond
 from examples.complete_journey.summary import JUMPS, rule_name
+from services.contracts.command import Recipient
 from services.contracts.decision import Decision, Outcome, Verdict
 from services.contracts.profile import Profile
 from services.contracts.receipt import DeliveryOutcome
 
 MOST_STEPS = 6
+WAKING = ("win-back", "silent-regular")
+"""How the names of the rules begin that write to those who fell silent."""
+ANSWER_DAYS = 14
+"""Whoever buys within so many days of such a message is told as having come back."""
+
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,8 @@ class Step:
     outcome: Outcome
     verdicts: tuple[Verdict, ...]
     messages: tuple[str, ...] = ()
+    answer: str = ""
+    """What the customer did upon it, if it was meant to wake them and they bought again."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +49,14 @@ class Story:
 
 @dataclass(frozen=True)
 class Life:
-    """One customer: the last snapshot, and all decisions in the order they were made."""
+    """One customer: the last snapshot, and all decisions in the order they were made.
+
+    `woken`: decisions whose message was to wake the customer and was sent → days until the next order.
+    """
 
     profile: Profile
     decisions: tuple[Decision, ...]
+    woken: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, *outcomes: Outcome) -> list[Decision]:
         return [decision for decision in self.decisions if decision.outcome in outcomes]
@@ -68,9 +82,7 @@ def _demoted(life: Life) -> Rank | None:
 
 
 def _woken(life: Life) -> Rank | None:
-    fired = life.of(Outcome.FIRED)
-    last = life.profile.last_order_day
-    if not fired or last is None or datetime.combine(last, time(), UTC) <= fired[-1].decided_at:
+    if not any(decision.id in life.woken for decision in _most_telling(life.decisions)):
         return None
     return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime_net_minor
 
@@ -102,7 +114,7 @@ _INSTEAD: tuple[str, Fits] = ("eventful", _eventful)
 
 def choose(pond: Pond) -> list[Story]:
     """One story per theme; a theme nobody fits gives its place to the most eventful customer left."""
-    lives = _lives(pond.profiles, pond.decisions.values())
+    lives = _lives(pond)
     told: list[Story] = []
     for theme, fits in THEMES:
         for name, test in ((theme, fits), _INSTEAD):
@@ -113,11 +125,40 @@ def choose(pond: Pond) -> list[Story]:
     return told
 
 
-def _lives(profiles: Mapping[str, Profile], decisions: Iterable[Decision]) -> dict[str, Life]:
+def _lives(pond: Pond) -> dict[str, Life]:
     made: dict[str, list[Decision]] = defaultdict(list)
-    for decision in decisions:
+    woken: dict[str, dict[str, int]] = defaultdict(dict)
+    for decision in pond.decisions.values():
         made[decision.customer_id].append(decision)
-    return {customer: Life(profile, tuple(made[customer])) for customer, profile in profiles.items()}
+        days = _days_to_order(decision, pond)
+        if days is not None:
+            woken[decision.customer_id][decision.id] = days
+    return {
+        customer: Life(profile, tuple(made[customer]), woken.get(customer, {}))
+        for customer, profile in pond.profiles.items()
+    }
+
+
+def _days_to_order(decision: Decision, pond: Pond) -> int | None:
+    """Full days from a waking message, sent to the customer, to the next order; None without one soon after."""
+    if decision.outcome is not Outcome.FIRED or not rule_name(decision.rule).startswith(WAKING):
+        return None
+    if not any(_reached_customer(command, pond) for command in decision.commands):
+        return None
+    at = decision.decided_at.timestamp()
+    orders = (second for second in pond.bought.get(decision.customer_id, ()) if second > at)
+    wait = min(orders, default=math.inf) - at
+    return int(wait // _DAY_SECONDS) if wait <= ANSWER_DAYS * _DAY_SECONDS else None
+
+
+def _reached_customer(command_id: str, pond: Pond) -> bool:
+    command, receipt = pond.commands.get(command_id), pond.receipts.get(command_id)
+    return (
+        command is not None
+        and command.recipient is Recipient.CUSTOMER
+        and receipt is not None
+        and receipt.outcome is DeliveryOutcome.SENT
+    )
 
 
 def _best(lives: Mapping[str, Life], fits: Fits) -> str | None:
@@ -139,6 +180,7 @@ def _tell(theme: str, life: Life, pond: Pond) -> Story:
                 outcome=decision.outcome,
                 verdicts=decision.verdicts,
                 messages=tuple(_message(command, pond) for command in decision.commands),
+                answer=_answer(life.woken.get(decision.id)),
             )
             for decision in told
         ),
@@ -169,6 +211,18 @@ def _what(decision: Decision) -> str:
             return f"{rule} fired (episode {decision.episode})"
         case Outcome.SUPPRESSED:
             return f"{rule} was due, but stayed silent: {decision.reason or 'no reason given'}"
+
+
+def _answer(days: int | None) -> str:
+    match days:
+        case None:
+            return ""
+        case 0:
+            return "bought again within a day"
+        case 1:
+            return "bought again after 1 day"
+        case _:
+            return f"bought again after {days} days"
 
 
 def _message(command_id: str, pond: Pond) -> str:

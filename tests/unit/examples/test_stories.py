@@ -1,7 +1,10 @@
 """Which customers are told about, and what is told."""
 
+from array import array
 from datetime import date
 from random import Random
+
+import pytest
 
 from examples.complete_journey.outcome import Measured, Outcome
 from examples.complete_journey.page import page
@@ -9,10 +12,12 @@ from examples.complete_journey.pond import Pond
 from examples.complete_journey.stories import MOST_STEPS, THEMES, Story, actual, choose
 from examples.complete_journey.summary import summarise
 from services.contracts import decision as d
+from services.contracts import topics, wire
+from services.contracts.command import Recipient
 from services.contracts.decision import Decision, Verdict
-from services.contracts.profile import Profile
+from services.contracts.profile import Cause, Profile
 from services.contracts.receipt import DeliveryOutcome, Reason
-from tests.unit.examples.makers import command, decision, jump, profile, receipt
+from tests.unit.examples.makers import command, decision, jump, on, profile, receipt
 from tests.unit.examples.test_summary import expectation
 
 UP, DOWN, FIRED, SILENT = d.Outcome.PROMOTED, d.Outcome.DEMOTED, d.Outcome.FIRED, d.Outcome.SUPPRESSED
@@ -40,6 +45,7 @@ def pond(profiles: list[Profile], decisions: list[Decision]) -> Pond:
     filled = Pond()
     filled.profiles = {item.customer_id: item for item in profiles}
     filled.decisions = {item.id: item for item in decisions}
+    filled.bought["sleeper"].extend(int(on(day).timestamp()) for day in (40, 105, 120))
     filled.commands = {"k1": command("k1", "sleeper"), "k2": command("k2", "bothered")}
     filled.receipts = {
         "k1": receipt("k1", "sleeper", DeliveryOutcome.SENT),
@@ -63,6 +69,43 @@ def test_each_theme_finds_its_customer() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("bought", "outcome", "recipient", "rule"),
+    [
+        (115, DeliveryOutcome.SENT, Recipient.CUSTOMER, "win-back@0a1b"),
+        (105, DeliveryOutcome.SUPPRESSED, Recipient.CUSTOMER, "win-back@0a1b"),
+        (105, DeliveryOutcome.SENT, Recipient.OWNER, "win-back@0a1b"),
+        (105, DeliveryOutcome.SENT, Recipient.CUSTOMER, "first-order-welcome@0a1b"),
+    ],
+)
+def test_only_a_message_that_woke_is_told_as_one(
+    bought: int, outcome: DeliveryOutcome, recipient: Recipient, rule: str
+) -> None:
+    """It was a waking rule's, it reached the customer, and an order followed within two weeks."""
+    filled = pond([profile("sleeper")], [decision(5, "sleeper", FIRED, 100, commands=("k1",), rule=rule)])
+    filled.bought["sleeper"] = array("q", [int(on(bought).timestamp())])
+    filled.commands["k1"] = command("k1", "sleeper", recipient=recipient)
+    filled.receipts["k1"] = receipt("k1", "sleeper", outcome)
+    (story,) = choose(filled)
+    assert story.theme != "woken and came back"
+    assert [step.answer for step in story.steps] == [""]
+
+
+def test_an_order_is_an_event_after_which_there_is_one_more() -> None:
+    """Repeats, clicks and the passing of time are no orders."""
+    filled = Pond()
+    for version, orders, changes in (
+        (1, 1, {}),
+        (2, 1, {}),
+        (3, 2, {}),
+        (3, 2, {}),
+        (4, 3, {"cause": Cause.CONFIG}),
+    ):
+        message = profile("a", version=version, lifetime_orders=orders, occurred_at=on(version), **changes)
+        filled.take(topics.PROFILES.name, wire.EVENTS.encode(message))
+    assert list(filled.bought["a"]) == [on(1).timestamp(), on(3).timestamp()]
+
+
 def test_the_choice_does_not_depend_on_the_order_of_arrival() -> None:
     """Partitions are read in any order; the stories stay the same."""
     for seed in range(20):
@@ -81,7 +124,9 @@ def test_a_story_tells_conditions_values_and_messages() -> None:
     ]
     assert fired.messages == ("we_miss_you: suppressed (expired)", "message: no receipt")
     assert silent.what == "win-back was due, but stayed silent: cooldown"
-    assert told()["woken and came back"].steps[0].messages == ("we_miss_you: sent by webhook",)
+    woken = told()["woken and came back"].steps[0]
+    assert woken.messages == ("we_miss_you: sent by webhook",)
+    assert woken.answer == "bought again after 5 days"
     assert told()["promoted"].facts.startswith("10 orders worth 1,234.56, last on 2017-10-01; R3 F3 M3, 重要价值")
 
 
@@ -147,5 +192,7 @@ def test_the_report_tells_all_of_it() -> None:
         "Household climber",
         "win-back was due, but stayed silent: cooldown",
         "rules 1×",
+        "✓ bought again after 5 days",
+        "baskets worth nothing, not counted",
     ):
         assert text in html

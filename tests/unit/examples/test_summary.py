@@ -186,7 +186,9 @@ def test_the_best_fifth_is_rounded_up_to_a_person(money: list[int], percent: int
 
 
 def expectation() -> Expected:
-    return Expected(events_in=12, customers=3, orders_counted=20, net_minor=9500, top20_share=0.8421)
+    return Expected(
+        events_in=12, customers=3, orders_counted=20, orders_worthless=2, net_minor=9500, top20_share=0.8421
+    )
 
 
 def finished(found: Summary, **changes: Any) -> Outcome:
