@@ -1,45 +1,149 @@
 """What the README and the pages show is true: it parses, it is accepted, it exists."""
 
+import json
 import re
+import shlex
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
-from services.contracts.inbound import INBOUND
+from services.contracts import inbound
+from services.contracts.calendar import YEARS
+from services.contracts.command import ChannelName
+from services.contracts.inbound import INBOUND, InboundOrderPaid
+from services.contracts.topics import TOPICS
 from services.ingest.app import IngestSettings
+from services.ingest.canonical import FUTURE_TOLERANCE
+from services.ingest.mapping import MODELS, load
+from services.ingest.translation import decode
+from services.notifier.message import Message
 from services.notifier.settings import NotifierSettings
 from services.rules.app import RulesSettings
 from services.rules.rulebook import compile_rulebook
 from services.scoring.app import ScoringSettings
+from services.scoring.config import ScoringConfig
+from services.scoring.registers import CAPACITY
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?:^<!-- (mapped by the file above) -->\n)?^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ENVELOPE = {"id", "source", "customer_id", "occurred_at", "received_at", "schema_"}
+PROGRAMS = {"koi", "make", "export", "echo", "kcat", "jq", "grep", "redis-cli", "docker"}
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#([^)\s]+))?\)")
 
 
 def blocks(page: str, language: str) -> list[str]:
-    return [body for kind, body in _BLOCK.findall(TEXTS[page]) if kind == language]
+    return [body for _, kind, body in BLOCK.findall(TEXTS[page]) if kind == language]
 
 
-def test_the_rules_in_the_readme_are_accepted() -> None:
-    """Every YAML block of the README is a rule file that the loader takes."""
-    texts = blocks("README.md", "yaml")
-    assert texts
-    for text in texts:
-        assert compile_rulebook({"README.md": text}).campaigns
+def pipelines(page: str) -> list[list[list[str]]]:
+    """The lines of a page's console blocks: for each the words of its commands, without the variables set before them."""
+    found = []
+    for block in blocks(page, "console"):
+        for line in filter(str.strip, block.splitlines()):
+            lexer = shlex.shlex(line, posix=True, punctuation_chars="|&")
+            lexer.whitespace_split = True
+            commands: list[list[str]] = [[]]
+            for word in lexer:
+                if word == "|":
+                    commands.append([])
+                elif word != "&" and (commands[-1] or not re.match(r"[A-Z_]+=", word)):
+                    commands[-1].append(word)
+            found.append([command for command in commands if command])
+    return found
 
 
-def test_the_events_in_the_readme_are_accepted() -> None:
-    """Every JSON block of the README passes the gate of ingest."""
-    texts = blocks("README.md", "json")
-    assert texts
-    for text in texts:
-        assert INBOUND.validate_json(text)
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_yaml_block_is_loaded_by_the_real_loader(page: str) -> None:
+    """A mapping file by ingest, a rule file by rules, anything else by scoring."""
+    for text in blocks(page, "yaml"):
+        if text.startswith("kind: mapping\n"):
+            assert load(text, page).fields
+        elif text.startswith("kind:"):
+            assert compile_rulebook({page: text}).predicates
+        else:
+            assert ScoringConfig.parse(page, text) != ScoringConfig(), "an example says something of its own"
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_json_block_is_what_it_shows(page: str) -> None:
+    """A message of the webhook as it is sent, a vendor's message that the mapping file above takes, or an event."""
+    mapping = None
+    for mark, language, text in BLOCK.findall(TEXTS[page]):
+        if language == "yaml" and text.startswith("kind: mapping\n"):
+            mapping = load(text, page)
+        elif language == "json" and mark:
+            assert mapping is not None
+            message = decode(text.encode())
+            assert mapping.matches(message)
+            assert isinstance(INBOUND.validate_python(mapping.translate(message)), InboundOrderPaid)
+        elif language == "json" and page == "docs/channels.md":
+            sent = json.loads(msgspec.json.encode(msgspec.json.decode(text, type=Message)))
+            assert list(json.loads(text).items()) == list(sent.items())
+        elif language == "json":
+            assert INBOUND.validate_json(text)
+
+
+def test_the_readme_and_the_new_pages_have_examples() -> None:
+    """The tests above have something to look at."""
+    assert blocks("README.md", "yaml")
+    assert blocks("docs/scoring.md", "yaml")
+    assert blocks("docs/channels.md", "json")
+    assert len(blocks("docs/publishing.md", "json")) == len(("event", "vendor message"))
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_console_lines_can_be_pasted(page: str) -> None:
+    """Only programs we mean, topics that exist, and every event that is piped into kcat is accepted and rightly keyed."""
+    topics = {topic.name for topic in TOPICS}
+    for commands in pipelines(page):
+        for command, following in zip(commands, [*commands[1:], []], strict=True):
+            assert command[0] in PROGRAMS, command
+            if command[0] == "kcat":
+                assert command[command.index("-t") + 1] in topics
+            if command[0] == "echo":
+                event = INBOUND.validate_json(command[1])
+                assert following[0] == "kcat"
+                assert following[-2:] == ["-k", event.customer_id]  # type: ignore[union-attr]
+                orders = event.type.startswith("order.")
+                assert following[following.index("-t") + 1] == ("koi.orders" if orders else "koi.interactions")
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    """The numbers in docs/publishing.md."""
+    text = " ".join(TEXTS["docs/publishing.md"].split())
+    for words in (
+        f"at most {inbound.MAX_MESSAGE_BYTES // 1024} KiB and {inbound.MAX_DEPTH} levels",
+        f"at most {inbound.MAX_ID_LENGTH} characters",
+        f"{inbound.MAX_ITEMS} items an order, {inbound.MAX_TAGS} tags to add",
+        f"{inbound.MAX_ATTRIBUTES} attributes an event, and {CAPACITY} tags and {CAPACITY} attributes a customer",
+        f"up to 10^{len(str(inbound.MAX_AMOUNT_MINOR)) - 1}.",
+        f"Years are {YEARS[0]} to {YEARS[-1]}.",
+        f"more than {FUTURE_TOLERANCE.total_seconds() / 60:g} minutes after",
+    ):
+        assert words in text
+
+
+def test_every_event_type_is_described() -> None:
+    """Type, required and optional fields of docs/publishing.md are those of the edge."""
+    rows = [line.split("|")[1:4] for line in TEXTS["docs/publishing.md"].splitlines() if line.startswith("| `")]
+    described = {name.strip(" `"): [set(re.findall(r"`(\w+)`", cell)) for cell in cells] for name, *cells in rows}
+    for name, model in MODELS.items():
+        own = {field: info for field, info in model.model_fields.items() if field not in {"type", *ENVELOPE}}
+        required = {field for field, info in own.items() if info.is_required()}
+        assert described[name] == [required, set(own) - required]
+
+
+def test_every_channel_is_described() -> None:
+    """docs/channels.md has a heading for each, and docs/rules.md names them."""
+    for name in ChannelName:
+        assert f"\n## {name}\n" in TEXTS["docs/channels.md"]
+        assert f"`{name}`" in TEXTS["docs/rules.md"]
 
 
 @pytest.mark.parametrize("page", TEXTS)
@@ -57,13 +161,12 @@ def test_settings_named_on_a_page_exist(page: str) -> None:
 def test_commands_named_on_a_page_exist(page: str) -> None:
     """Each koi command in a console block is one that koi knows."""
     runner = CliRunner()
-    for block in blocks(page, "console"):
-        for line in block.splitlines():
-            if line.startswith("koi "):
-                words = [word for word in line.split("#")[0].split()[1:] if re.fullmatch(r"[a-z]+", word)]
-                known = words[:1] if words[0] in {"run", "settings"} else words[:2]
-                answer = runner.invoke(app, [*known, "--help"])
-                assert answer.exit_code == 0, line
+    for commands in pipelines(page):
+        for words in commands:
+            if words[0] == "koi":
+                plain = [word for word in words[1:] if re.fullmatch(r"[a-z]+", word)]
+                known = plain[:1] if plain[0] in {"run", "settings"} else plain[:2]
+                assert runner.invoke(app, [*known, "--help"]).exit_code == 0, words
 
 
 @pytest.mark.parametrize("page", TEXTS)
