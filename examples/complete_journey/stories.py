@@ -82,7 +82,8 @@ def _demoted(life: Life) -> Rank | None:
 
 
 def _woken(life: Life) -> Rank | None:
-    if not any(decision.id in life.woken for decision in _most_telling(life.decisions)):
+    # who bought on the very day may have been on the way already
+    if not any(life.woken.get(decision.id, 0) >= 1 for decision in _most_telling(life.decisions)):
         return None
     return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime_net_minor
 

@@ -91,6 +91,15 @@ def test_only_a_message_that_woke_is_told_as_one(
     assert [step.answer for step in story.steps] == [""]
 
 
+def test_whoever_bought_on_the_very_day_is_not_the_example() -> None:
+    """The order is shown, but it is not told as the message's doing."""
+    filled = pond([profile("sleeper")], [decision(5, "sleeper", FIRED, 100, commands=("k1",))])
+    filled.bought["sleeper"] = array("q", [int(on(100).timestamp()) + 3600])
+    (story,) = choose(filled)
+    assert story.theme != "woken and came back"
+    assert [step.answer for step in story.steps] == ["bought again within a day"]
+
+
 def test_an_order_is_an_event_after_which_there_is_one_more() -> None:
     """Repeats, clicks and the passing of time are no orders."""
     filled = Pond()
