@@ -28,8 +28,9 @@ MAX_TAGS = 50
 MAX_ATTRIBUTES = 50
 MAX_DEPTH = 5
 MAX_ITEMS = 500
-MAX_AMOUNT_MINOR = 10**15
-"""Ten trillion units of a currency with cents: beyond any order, and exact in every JSON reader's double."""
+MAX_AMOUNT_MINOR = 10**12
+"""Ten billion units of a currency with cents: beyond any order, exact in every JSON reader's double, and millions of them
+add up within 64 bits."""
 MAX_EXACT_INT = 2**53
 """Beyond this a whole number is not exact in every JSON reader's double."""
 

@@ -20,6 +20,7 @@ from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
 from services.runtime.stage import Resume
 from services.runtime.telemetry import Telemetry
+from services.runtime.unreadable import Unreadable
 
 SERVICE = "ingest"
 IDLE = timedelta(seconds=5)
@@ -98,6 +99,8 @@ class Forwarder:
             await self._forward(partition, self._alignment.release(partition, now, behind))
 
     def _answer(self, record: Record) -> _Answer:
+        if isinstance(record, Unreadable):
+            return _Answer(record, (), record.error)
         try:
             return _Answer(record, self._intake.accept(record))
         except InvalidMessage as error:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -32,6 +33,7 @@ from services.runtime.settings import Settings
 from services.runtime.stage import Stage
 from services.runtime.store import StoreUnavailable
 from services.runtime.telemetry import Telemetry
+from services.runtime.unreadable import Detour
 from services.runtime.worker import Worker
 
 _STOP_SECONDS = 40.0
@@ -134,7 +136,7 @@ class Service:
             client_id=f"koi-{surroundings.service}",
             apply_types=False,
             graceful_timeout=_STOP_SECONDS,
-            logger=None,
+            logger=logging.getLogger("koi.broker"),
             allow_auto_create_topics=False,
         )
         self._subscriber: Any = self.broker.subscriber(
@@ -148,6 +150,7 @@ class Service:
             parser=_raw,
             decoder=_records,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             fetch_max_wait_ms=_FETCH_WAIT_MS,
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.session_timeout_ms // 3,
@@ -169,7 +172,12 @@ class Service:
         )
 
     async def _started(self) -> None:
-        self.worker.attach(self._subscriber.consumer)
+        consumer = self._subscriber.consumer
+        consumer.getmany = Detour(consumer, self._probe, self.worker.expected).getmany
+        self.worker.attach(consumer)
+
+    def _probe(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(bootstrap_servers=self._surroundings.settings.kafka, enable_auto_commit=False)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:

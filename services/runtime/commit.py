@@ -27,6 +27,7 @@ from services.runtime.record import Output, Record
 from services.runtime.stage import Resume
 from services.runtime.store import Changes, Claim, Cursor, Due, Seen, Store
 from services.runtime.telemetry import Telemetry
+from services.runtime.unreadable import Unreadable
 
 S = TypeVar("S")
 M = TypeVar("M")
@@ -133,6 +134,8 @@ class PublishThenCommit(Generic[S, M]):
         return taken
 
     def _entry(self, record: Record) -> Entry[M]:
+        if isinstance(record, Unreadable):
+            return Entry(record, record.error)
         try:
             return Entry(record, self._processor.decode(record))
         except InvalidMessage as error:

@@ -35,4 +35,5 @@ def configure(service: str, level: str) -> None:
     root.setLevel(level)
     for chatty in ("aiokafka", "uvicorn.access", "faststream", "httpx"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.getLogger("koi.broker").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(service=service)

@@ -23,6 +23,7 @@ from services.runtime.record import Record
 from services.runtime.stage import Resume, Stage
 from services.runtime.store import Fenced, StoreUnavailable
 from services.runtime.telemetry import Telemetry
+from services.runtime.unreadable import Unreadable
 
 _MAINTAIN_SECONDS = 0.1
 _WAKE_SECONDS = 0.25
@@ -98,16 +99,18 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             return "stopping"
         if not self._joined:
             return "waiting for the consumer group"
-        # one that was claimed again a moment ago has yet to show that its trouble is over
-        doubtful = time.monotonic() - _LONGEST_BACKOFF
-        troubled = {p: t.why for p, t in self._trouble.items() if p not in self._held or t.retry_at > doubtful}
-        missing = (self._assigned.keys() - self._held) | troubled.keys()
-        if missing:
-            why = next(iter(troubled.values()), "claiming")
-            return f"{len(missing)} of {len(self._assigned)} partitions are not held: {why}"
+        # being claimed again does not end a partition's trouble; a batch that succeeds does, or having nothing to do
+        troubled = (self._assigned.keys() - self._held) | self._trouble.keys()
+        if troubled:
+            why = next((trouble.why for trouble in self._trouble.values()), "claiming")
+            return f"{len(troubled)} of {len(self._assigned)} partitions are not processed: {why}"
         if self._batch_since is not None and (stuck := time.monotonic() - self._batch_since) > _STUCK_SECONDS:
             return f"the batch in hand has been waiting for {stuck:.0f} s"
         return self._kafka_away
+
+    def expected(self) -> dict[TopicPartition, int]:
+        """Where the partitions that are held stand: the offsets that must come next."""
+        return {tp: self._expected[tp] for p in self._held for tp in self._assigned.get(p, ())}
 
     def silent_seconds(self) -> float:
         """Seconds since the worker last showed that it moves. Waiting for Kafka or the store is not silence."""
@@ -137,12 +140,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
 
     # --- what FastStream brings
 
-    async def on_batch(self, batch: Sequence[ConsumerRecord]) -> None:
+    async def on_batch(self, batch: Sequence[ConsumerRecord | Unreadable]) -> None:
         """Never raises: what fails is dropped here and read again from its position."""
         by_partition: dict[int, list[Record]] = defaultdict(list)
         for r in batch:
             by_partition[r.partition].append(
-                Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+                r
+                if isinstance(r, Unreadable)
+                else Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
             )
         async with self._lock:
             if self._stopping:
@@ -230,6 +235,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 behind = [tp.topic for tp in self._assigned[partition] if await self._is_behind(consumer, tp)]
                 await self._stage.wake(partition, datetime.now(UTC), behind)
                 self._throttle(partition)
+                if not behind:
+                    self._trouble.pop(partition, None)
             except Exception as error:  # noqa: BLE001 - the same: drop, and read again
                 await self._failed(partition, error)
                 return  # the others would wait for the same server, one after the other

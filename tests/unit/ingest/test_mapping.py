@@ -153,7 +153,7 @@ def test_money_in_major_units_is_exact(changes: dict[str, Any], minor: int) -> N
     assert paid(changes).amount_minor == minor
 
 
-@given(st.integers(0, 10**15))
+@given(st.integers(0, 10**12))
 @example(435)
 def test_every_amount_survives_major_units(minor: int) -> None:
     """An amount written in yuan, as a number or as text, comes back to the fen."""
