@@ -46,7 +46,9 @@ def pipelines(page: str) -> list[list[list[str]]]:
     found = []
     for block in blocks(page, "console"):
         for line in filter(str.strip, block.splitlines()):
-            lexer = shlex.shlex(line, posix=True, punctuation_chars="|&")
+            lexer = shlex.shlex(
+                line.replace("$(date -Iseconds)", "2026-01-31T08:00:00+08:00"), posix=True, punctuation_chars="|&"
+            )
             lexer.whitespace_split = True
             commands: list[list[str]] = [[]]
             for word in lexer:
