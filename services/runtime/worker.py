@@ -6,11 +6,10 @@ take the same lock, and so does a rebalance: a partition is never taken away und
 
 import asyncio
 import contextlib
-import random
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -18,11 +17,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from services.contracts.errors import Retryable
-from services.runtime.dead_letter import Flooded
 from services.runtime.record import Record
 from services.runtime.stage import Resume, Stage
-from services.runtime.store import Fenced, StoreUnavailable
 from services.runtime.telemetry import Telemetry
+from services.runtime.trouble import Trouble
 from services.runtime.unreadable import Unreadable
 
 _MAINTAIN_SECONDS = 0.1
@@ -33,7 +31,6 @@ _LOOK_SECONDS = 5.0
 _STUCK_SECONDS = 10.0
 _FRESH_MS = 1000.0
 _FINISH_SECONDS = 35.0
-_LONGEST_BACKOFF = 5.0
 _AT_ONCE = 8
 """Partitions of one batch handled side by side: they wait for the network more than they compute."""
 
@@ -42,15 +39,6 @@ log = structlog.get_logger()
 
 class PositionLost(Retryable):
     """The stored position and the topic do not fit together."""
-
-
-@dataclass(slots=True)
-class _Trouble:
-    """Why a partition is not held, how often it failed in a row, and when to try again (monotonic seconds)."""
-
-    why: str
-    failures: int
-    retry_at: float
 
 
 class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -75,7 +63,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._claims_at_fetch: dict[int, int] = {}
         self._expected: dict[TopicPartition, int] = {}
         self._claimed_ms: dict[int, float] = {}
-        self._trouble: dict[int, _Trouble] = {}
+        self._trouble: dict[int, Trouble] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._lock = asyncio.Lock()
         self._joined = False
@@ -318,24 +306,20 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         What was done before the failure is committed first: a stage without a store has no other record of it.
         """
         await self._commit_offsets()
-        why = _why(error)
-        failures = self._trouble[partition].failures + 1 if partition in self._trouble else 1
-        delay = min(_LONGEST_BACKOFF, 0.1 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        if why == "fenced":
-            # The new owner is right. If the group still thinks it is us by then, it is.
-            delay = self._fence_seconds
-        self._telemetry.failure(why)
+        trouble = Trouble.after(error, self._trouble.get(partition), time.monotonic(), self._fence_seconds)
+        unknown = trouble.kind == "internal"
+        self._telemetry.failure(trouble.kind)
         log.log(
-            40 if why == "internal" else 30,
+            logging.ERROR if unknown else logging.WARNING,
             "batch_dropped",
             partition=partition,
-            why=why,
-            error=str(error),
-            retry_in_seconds=round(delay, 2),
-            exc_info=error if why == "internal" else None,
+            why=trouble.kind,
+            error=trouble.why,
+            retry_in_seconds=round(trouble.delay, 2),
+            exc_info=error if unknown else None,
         )
         self._let_go(partition)
-        self._trouble[partition] = _Trouble(str(error), failures, time.monotonic() + delay)
+        self._trouble[partition] = trouble
         if self._consumer is not None and partition in self._assigned:
             with contextlib.suppress(KafkaError):  # not assigned any more: nothing to pause
                 self._consumer.pause(*self._assigned[partition])
@@ -391,16 +375,3 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             if position is not None and tp in self._assigned.get(tp.partition, ()):
                 self._lags.add(tp)
                 self._telemetry.lag(tp.topic, tp.partition, max(0, end - position))
-
-
-def _why(error: Exception) -> str:
-    match error:
-        case Fenced():
-            return "fenced"
-        case StoreUnavailable():
-            return "store"
-        case Flooded():
-            return "flooded"
-        case Retryable():
-            return "retryable"
-    return "internal"

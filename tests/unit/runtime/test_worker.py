@@ -11,6 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from services.contracts.errors import Retryable
+from services.runtime import trouble
 from services.runtime import worker as module
 from services.runtime.dead_letter import Flooded
 from services.runtime.stage import Resume
@@ -61,14 +62,10 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def desk(logs: dict[int, int], **more: Any) -> AsyncIterator[Desk]:
-    with patch.multiple(
-        module,
-        _MAINTAIN_SECONDS=0.001,
-        _WAKE_SECONDS=0.001,
-        _COMMIT_SECONDS=0.001,
-        _LOOK_SECONDS=0.001,
-        _LONGEST_BACKOFF=0.002,
-    ):
+    short = patch.multiple(
+        module, _MAINTAIN_SECONDS=0.001, _WAKE_SECONDS=0.001, _COMMIT_SECONDS=0.001, _LOOK_SECONDS=0.001
+    )
+    with short, patch.object(trouble, "LONGEST_BACKOFF", 0.002):
         it = Desk(logs, **more)
         maintenance = asyncio.create_task(it.worker.maintain())
         try:
