@@ -3,12 +3,15 @@
 import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 from aiokafka.protocol.admin import DeleteGroupsRequest
 from redis.asyncio import Redis
 
 _GONE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
 _NO_ERROR = 0
+_LOADING = frozenset({14, 15, 16})
+"""The coordinator is still loading, not there yet, or another by now."""
 _NON_EMPTY_GROUP = 68
 
 
@@ -21,7 +24,7 @@ async def wipe_kafka(address: str) -> None:
     await admin.start()
     try:
         async with asyncio.timeout(_GONE_SECONDS):
-            while groups := [group for group, *_ in await admin.list_consumer_groups()]:
+            while groups := await _groups(admin):
                 await _delete(admin, groups)
                 await asyncio.sleep(_PAUSE_SECONDS)
             while topics := [name for name in await admin.list_topics() if not name.startswith("__")]:
@@ -29,6 +32,15 @@ async def wipe_kafka(address: str) -> None:
                 await asyncio.sleep(_PAUSE_SECONDS)
     finally:
         await admin.close()
+
+
+async def _groups(admin: AIOKafkaAdminClient) -> list[str]:
+    """All consumer groups; waits for a broker that has just started to have read them."""
+    while True:
+        try:
+            return [group for group, *_ in await admin.list_consumer_groups()]
+        except (GroupLoadInProgressError, GroupCoordinatorNotAvailableError):
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def wipe_redis(url: str) -> None:
@@ -44,5 +56,5 @@ async def _delete(admin: AIOKafkaAdminClient, groups: list[str]) -> None:
         coordinator = await admin.find_coordinator(group)
         answer = await admin._send_request_to_node(coordinator, DeleteGroupsRequest([group]))
         for name, error in answer.results:
-            if error not in (_NO_ERROR, _NON_EMPTY_GROUP):
+            if error not in {_NO_ERROR, _NON_EMPTY_GROUP, *_LOADING}:
                 raise RuntimeError(f"the broker did not delete group {name}: error {error}")
