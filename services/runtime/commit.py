@@ -180,7 +180,7 @@ class PublishThenCommit(Generic[S, M]):
         due: list[Due] = []
         until_ms = self._horizon(entries, watermark_ms, now)
         if until_ms is not None:
-            due = await self._store.due(partition, until_ms, TIMERS_AT_ONCE)
+            due = await self._store.due(partition, until_ms, TIMERS_AT_ONCE, epoch=held.claim.epoch)
         customers = {e.inbox.customer_id for e in entries if not isinstance(e.inbox, InvalidMessage)}
         customers.update(timer.customer_id for timer in due)
         customers.discard("")
@@ -209,7 +209,7 @@ class PublishThenCommit(Generic[S, M]):
     async def _load(self, held: _Held[S], customers: set[str]) -> dict[str, S | None]:
         cache = held.cache
         unknown = sorted(customers - cache.keys())
-        blobs = await self._store.load(held.claim.partition, unknown)
+        blobs = await self._store.load(held.claim.partition, unknown, epoch=held.claim.epoch)
         for customer, blob in zip(unknown, blobs, strict=True):
             cache[customer] = None if blob is None else self._processor.load(blob)
         return cache

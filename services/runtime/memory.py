@@ -18,18 +18,19 @@ class MemoryStore:
         self._epochs[partition] += 1
         return Claim(partition, self._epochs[partition], deepcopy(self._cursors[partition]))
 
-    async def load(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def load(self, partition: int, customers: Sequence[str], *, epoch: int | None = None) -> list[bytes | None]:
+        self._check(partition, epoch)
         states = self._states[partition]
         return [states.get(customer) for customer in customers]
 
-    async def due(self, partition: int, until_ms: int, limit: int) -> list[Due]:
+    async def due(self, partition: int, until_ms: int, limit: int, *, epoch: int | None = None) -> list[Due]:
+        self._check(partition, epoch)
         timers = self._timers[partition]
         return sorted(Due(at_ms, customer) for customer, at_ms in timers.items() if at_ms <= until_ms)[:limit]
 
     async def commit(self, claim: Claim, changes: Changes) -> None:
         partition = claim.partition
-        if claim.epoch != self._epochs[partition]:
-            raise Fenced(f"partition {partition} has epoch {self._epochs[partition]}, not {claim.epoch}")
+        self._check(partition, claim.epoch)
         stored, cursor = self._cursors[partition], changes.cursor
         for topic, position in cursor.positions.items():
             if position < stored.positions.get(topic, 0):
@@ -48,3 +49,7 @@ class MemoryStore:
                 self._timers[partition].pop(customer, None)
             else:
                 self._timers[partition][customer] = at_ms
+
+    def _check(self, partition: int, epoch: int | None) -> None:
+        if epoch is not None and epoch != self._epochs[partition]:
+            raise Fenced(f"partition {partition} has epoch {self._epochs[partition]}, not {epoch}")

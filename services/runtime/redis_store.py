@@ -53,20 +53,29 @@ class RedisStore:
                 cursor.watermark_ms = int(value)
         return Claim(partition, int(epoch), cursor)
 
-    async def load(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def load(self, partition: int, customers: Sequence[str], *, epoch: int | None = None) -> list[bytes | None]:
         if not customers:
             return []
         keys = [self._key(partition, f"c:{customer}") for customer in customers]
-        blobs: Any = await self._call(self._client.mget(keys))
+        blobs: Any = await self._read(partition, epoch, "MGET", *keys)
         return list(blobs)
 
-    async def due(self, partition: int, until_ms: int, limit: int) -> list[Due]:
-        found: Any = await self._call(
-            self._client.zrangebyscore(
-                self._key(partition, "timers"), "-inf", until_ms, start=0, num=limit, withscores=True
-            )
+    async def due(self, partition: int, until_ms: int, limit: int, *, epoch: int | None = None) -> list[Due]:
+        timers = self._key(partition, "timers")
+        flat: Any = await self._read(
+            partition, epoch, "ZRANGEBYSCORE", timers, "-inf", until_ms, "WITHSCORES", "LIMIT", 0, limit
         )
-        return [Due(int(score), customer.decode()) for customer, score in found]
+        return [Due(int(float(score)), _text(customer)) for customer, score in _pairs(flat)]
+
+    async def _read(self, partition: int, epoch: int | None, *command: Any) -> Any:
+        """One command's answer, read in the same moment as the epoch."""
+        pipe = self._client.pipeline(transaction=True)
+        pipe.hget(self._key(partition, "meta"), "epoch")
+        pipe.execute_command(*command)
+        stored, answer = await self._call(pipe.execute())
+        if epoch is not None and stored != str(epoch).encode():
+            raise Fenced(f"partition {partition} of {self._prefix}: epoch {_text(stored)}, not {epoch}")
+        return answer
 
     async def commit(self, claim: Claim, changes: Changes) -> None:
         fields: list[str | int] = []
@@ -108,3 +117,10 @@ class RedisStore:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _pairs(flat: Any) -> list[tuple[Any, Any]]:
+    """(member, score): redis-py pairs them up for some protocols and not for others."""
+    if flat and isinstance(flat[0], list | tuple):
+        return [(member, score) for member, score in flat]
+    return list(zip(flat[::2], flat[1::2], strict=True))

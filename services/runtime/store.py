@@ -74,12 +74,16 @@ class Store(Protocol):
         """Take a partition over. Every older claim is void from now on."""
         ...
 
-    async def load(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
-        """States in the order asked for; None for an unknown customer."""
+    async def load(self, partition: int, customers: Sequence[str], *, epoch: int | None = None) -> list[bytes | None]:
+        """States in the order asked for; None for an unknown customer.
+
+        With `epoch`, raise `Fenced` if it is not the newest: a worker that was frozen must not fold old records onto
+        states its successor has written, for it would publish what comes of that before its commit is refused.
+        """
         ...
 
-    async def due(self, partition: int, until_ms: int, limit: int) -> list[Due]:
-        """Timers at or before `until_ms`, earliest first (ties by customer id), at most `limit`."""
+    async def due(self, partition: int, until_ms: int, limit: int, *, epoch: int | None = None) -> list[Due]:
+        """Timers at or before `until_ms`, earliest first (ties by customer id), at most `limit`. `epoch` as in `load`."""
         ...
 
     async def commit(self, claim: Claim, changes: Changes) -> None:

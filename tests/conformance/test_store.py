@@ -119,6 +119,22 @@ async def test_a_stale_claim_is_fenced_and_changes_nothing(store: Store) -> None
     assert (await store.claim(0)).cursor == _at(5)
 
 
+async def test_what_a_successor_wrote_is_not_read_by_a_zombie(store: Store) -> None:
+    """With its epoch a worker reads only while it is the owner; without one anybody may look."""
+    old = await store.claim(0)
+    assert await store.load(0, ["a"], epoch=old.epoch) == [None]
+    assert await store.due(0, 9, 9, epoch=old.epoch) == []
+    new = await store.claim(0)
+    await store.commit(new, Changes(Cursor({"in": 1}), {"a": b"new"}, {"a": 5}))
+    with pytest.raises(Fenced):
+        await store.load(0, ["a"], epoch=old.epoch)
+    with pytest.raises(Fenced):
+        await store.due(0, 9, 9, epoch=old.epoch)
+    assert await store.load(0, ["a"], epoch=new.epoch) == [b"new"]
+    assert await store.due(0, 9, 9, epoch=new.epoch) == [Due(5, "a")]
+    assert await store.load(0, ["a"]) == [b"new"]
+
+
 async def test_a_claim_of_another_partition_does_not_fence(store: Store) -> None:
     """Ownership is counted for each partition apart."""
     mine = await store.claim(0)

@@ -57,15 +57,15 @@ class FailingStore(MemoryStore):
             raise StoreUnavailable("injected, though applied")
         return claim
 
-    async def load(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def load(self, partition: int, customers: Sequence[str], *, epoch: int | None = None) -> list[bytes | None]:
         if self._fuse.next() is not None:
             raise StoreUnavailable("injected")
-        return await super().load(partition, customers)
+        return await super().load(partition, customers, epoch=epoch)
 
-    async def due(self, partition: int, until_ms: int, limit: int) -> list[Due]:
+    async def due(self, partition: int, until_ms: int, limit: int, *, epoch: int | None = None) -> list[Due]:
         if self._fuse.next() is not None:
             raise StoreUnavailable("injected")
-        return await super().due(partition, until_ms, limit)
+        return await super().due(partition, until_ms, limit, epoch=epoch)
 
     async def commit(self, claim: Claim, changes: Changes) -> None:
         mode = self._fuse.next()
