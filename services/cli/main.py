@@ -120,7 +120,7 @@ def rules_check(
     except FileError as error:
         _fail(str(error))
     ladders, campaigns = _many(len(book.ladders), "ladder"), _many(len(book.campaigns), "campaign")
-    OUT.print(f"{escape(str(path))}: {ladders} and {campaigns} are fine")
+    OUT.print(f"{escape(str(path))}: {ladders} and {campaigns} are fine", soft_wrap=True)
 
 
 @rules_app.command("features")

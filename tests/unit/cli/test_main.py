@@ -46,9 +46,9 @@ def test_one_rule_is_not_rules(tmp_path: Path) -> None:
     """Counts and nouns agree."""
     file = tmp_path / "rules.yaml"
     file.write_text(CAMPAIGN.format(name="a"))
-    assert koi("rules", "check", str(file)).output.replace("\n", "").endswith("0 ladders and 1 campaign are fine")
+    assert koi("rules", "check", str(file)).output.rstrip().endswith("0 ladders and 1 campaign are fine")
     file.write_text(CAMPAIGN.format(name="a") + "---\n" + CAMPAIGN.format(name="b"))
-    assert koi("rules", "check", str(file)).output.replace("\n", "").endswith("0 ladders and 2 campaigns are fine")
+    assert koi("rules", "check", str(file)).output.rstrip().endswith("0 ladders and 2 campaigns are fine")
     assert main._many(1, "mapping") == "1 mapping"
 
 
