@@ -148,8 +148,8 @@ def test_redis_away_and_back(pond: Pipeline, redis_server: Server) -> None:
     once(seen)
 
 
-def test_kcat_is_a_client_like_any_other(pond: Pipeline) -> None:
-    """What kcat produces, by its own partitioner, becomes a profile, and kcat reads it back as plain JSON."""
+def test_kcat_is_a_client_like_any_other(pond: Pipeline, durable_kafka: Server) -> None:  # noqa: ARG001
+    """What kcat produces, by its own partitioner, becomes a profile, and kcat reads it back as plain JSON (from Apache Kafka)."""
     kcat = shutil.which("kcat")
     if kcat is None:
         pytest.skip("kcat is missing (Debian: kcat)")
