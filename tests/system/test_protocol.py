@@ -195,7 +195,7 @@ async def test_headers_that_are_not_text_do_not_lose_the_batch(pond: Toys) -> No
 
 if shutil.which("kcat"):  # known vectors are in tests/unit/runtime/test_partitioning.py
 
-    async def test_partitions_are_those_of_a_foreign_client(pond: Toys) -> None:
+    async def test_partitions_are_those_of_a_foreign_client(pond: Toys, durable_kafka: Server) -> None:  # noqa: ARG001
         """Where another client, partitioning as Kafka's own does, puts an id, we look for it; Chinese ids too."""
         ids = [*CUSTOMERS, "C-1", "a b", "é", "🐟鱼", "0", "x" * 100]
         lines = "".join(f"{who}\tv\n" for who in ids)
