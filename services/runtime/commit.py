@@ -1,6 +1,6 @@
 """Publish, then commit: how every stateful stage handles a batch of one partition.
 
-1. load the states of the customers in the batch, and the timers that fall due within it
+1. load the states of the customers in the batch, and the timers that fall due within it, if this is still the owner
 2. skip records below the stored position, and repeats of a stateless publisher upstream
 3. fold with pure functions
 4. publish the outputs and await the broker's acknowledgements
@@ -117,9 +117,8 @@ class PublishThenCommit(Generic[S, M]):
         outputs = folded.outputs + await self._effects(held.claim.partition, folded)
         if folded.rejected:
             outputs += letters(self._service, folded.rejected, datetime.now(UTC))
-        changes = self._changes(
-            cursor, folded
-        )  # before anything is published: a state that cannot be written says so here
+        # before anything is published: a state that cannot be encoded says so here
+        changes = self._changes(cursor, folded)
         if outputs:
             await self._publisher.publish(outputs)
         await self._store.commit(held.claim, changes)
