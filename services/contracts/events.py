@@ -41,7 +41,8 @@ STANDARD_KINDS = frozenset(
 CUSTOM_PREFIX = "custom:"
 
 Touchpoint: TypeAlias = Literal["store_entry", "consult", "discount", "order", "logistics", "after_sale"]
-Flag: TypeAlias = Literal["clamped_future"]
+Flag: TypeAlias = Literal["clamped_future", "late"]
+"""`clamped_future`: it claimed to be of the future. `late`: it was older than the longest window when it arrived."""
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -126,6 +127,19 @@ class CustomerUpdated(Event, tag="customer.updated", frozen=True, kw_only=True, 
     timezone: str | None = None
 
 
+class CustomerMerged(Event, tag="customer.merged", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """`customer_id` turned out to be the same person as `into_id`, under whom all is counted from now on.
+
+    The record lies with the customer who ends. (Publishers write it the other way round: see `inbound`.)
+    """
+
+    into_id: str
+
+
+class CustomerDeleted(Event, tag="customer.deleted", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Everything about the customer is to be forgotten."""
+
+
 TICK_KEY = b"clock.tick"
 """Key of every tick on our topics: a compacted topic takes no record without one."""
 
@@ -137,5 +151,13 @@ class ClockTick(Event, tag="clock.tick", frozen=True, kw_only=True, omit_default
 
 
 AnyEvent: TypeAlias = (
-    OrderPaid | OrderRefunded | OrderCancelled | OrderAmended | Interaction | CustomerUpdated | ClockTick
+    OrderPaid
+    | OrderRefunded
+    | OrderCancelled
+    | OrderAmended
+    | Interaction
+    | CustomerUpdated
+    | CustomerMerged
+    | CustomerDeleted
+    | ClockTick
 )

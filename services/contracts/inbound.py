@@ -6,7 +6,7 @@ canonical event of `events`.
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     StringConstraints,
     TypeAdapter,
+    model_validator,
 )
 
 from services.contracts.calendar import YEARS, Zone
@@ -180,6 +181,25 @@ class InboundCustomerUpdated(_Inbound):
     timezone: Zone | None = None
 
 
+class InboundCustomerMerged(_Inbound):
+    """`from_id` turned out to be the same person as `customer_id`; from now on all of it belongs to `customer_id`."""
+
+    type: Literal["customer.merged"]
+    from_id: Id
+
+    @model_validator(mode="after")
+    def _two_customers(self) -> Self:
+        if self.from_id == self.customer_id:
+            raise ValueError("from_id and customer_id are the same customer")
+        return self
+
+
+class InboundCustomerDeleted(_Inbound):
+    """Everything about the customer is to be forgotten."""
+
+    type: Literal["customer.deleted"]
+
+
 class InboundClockTick(BaseModel):
     """Moves event time of the partition it is written to; a replay sends one to every partition."""
 
@@ -199,6 +219,8 @@ Inbound = Annotated[
     | InboundOrderAmended
     | InboundInteraction
     | InboundCustomerUpdated
+    | InboundCustomerMerged
+    | InboundCustomerDeleted
     | InboundClockTick,
     Field(discriminator="type"),
 ]

@@ -7,17 +7,24 @@ from typing import TypeAlias
 import msgspec
 
 from services.contracts.calendar import Instant
-from services.contracts.events import ClockTick
+from services.contracts.events import ClockTick, Flag
 
 
 class Cause(StrEnum):
     """Why a profile was published."""
 
     OWN_EVENT = "own_event"
+    """The customer did something."""
     REFUND = "refund"
+    """Money went back, or an order was cancelled or made smaller."""
     TIME = "time"
+    """A day left a window, or a recency limit was passed."""
     DRIFT = "drift"
+    """The population's cut-offs moved."""
     CONFIG = "config"
+    """The scoring configuration was changed."""
+    MERGED = "merged"
+    """Another customer turned out to be the same person."""
 
 
 class Octant(StrEnum):
@@ -49,6 +56,82 @@ _OCTANTS = {
 }
 
 
+WINDOWS = (7, 30, 90, 365)
+"""The trailing windows of every profile, in days. A window of W days that ends today holds today and W − 1 days before it."""
+
+
+def window_name(days: int) -> str:
+    """How a window is written in `Profile.windows` and in rules: `30d`."""
+    return f"{days}d"
+
+
+class RfSegment(StrEnum):
+    """The ten segments of the R×F map, by the scores of recency and frequency alone."""
+
+    CHAMPIONS = "champions"
+    LOYAL = "loyal_customers"
+    POTENTIAL_LOYALISTS = "potential_loyalists"
+    NEW = "new_customers"
+    PROMISING = "promising"
+    NEED_ATTENTION = "need_attention"
+    ABOUT_TO_SLEEP = "about_to_sleep"
+    AT_RISK = "at_risk"
+    CANT_LOSE = "cant_lose"
+    HIBERNATING = "hibernating"
+
+    @classmethod
+    def of(cls, r: int, f: int) -> "RfSegment":
+        """By scores 1..5."""
+        return _RF_SEGMENTS[r][f - 1]
+
+
+_RF_SEGMENTS = {
+    5: (
+        RfSegment.NEW,
+        RfSegment.POTENTIAL_LOYALISTS,
+        RfSegment.POTENTIAL_LOYALISTS,
+        RfSegment.CHAMPIONS,
+        RfSegment.CHAMPIONS,
+    ),
+    4: (
+        RfSegment.PROMISING,
+        RfSegment.POTENTIAL_LOYALISTS,
+        RfSegment.POTENTIAL_LOYALISTS,
+        RfSegment.LOYAL,
+        RfSegment.LOYAL,
+    ),
+    3: (
+        RfSegment.ABOUT_TO_SLEEP,
+        RfSegment.ABOUT_TO_SLEEP,
+        RfSegment.NEED_ATTENTION,
+        RfSegment.LOYAL,
+        RfSegment.LOYAL,
+    ),
+    2: (
+        RfSegment.HIBERNATING,
+        RfSegment.HIBERNATING,
+        RfSegment.AT_RISK,
+        RfSegment.AT_RISK,
+        RfSegment.CANT_LOSE,
+    ),
+    1: (
+        RfSegment.HIBERNATING,
+        RfSegment.HIBERNATING,
+        RfSegment.AT_RISK,
+        RfSegment.AT_RISK,
+        RfSegment.CANT_LOSE,
+    ),
+}
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What happened in one window: counting orders, net money in minor units, interactions per kind (no zeros)."""
+
+    orders: int = 0
+    net_minor: int = 0
+    counts: dict[str, int] = {}
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="profile", gc=False):
     """One customer at one instant.
 
@@ -65,33 +148,52 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     as_of: Instant
     cause: Cause
     cause_id: str
-    """Id of the event that caused this snapshot; empty when time did."""
+    """Id of the event that caused this snapshot; empty when none did."""
     occurred_at: Instant
-    """When that event happened; equals `as_of` when time was the cause. End-to-end latency is counted from here."""
+    """When that event happened; equals `as_of` when there was none. End-to-end latency is counted from here."""
     zone: str
+    flags: tuple[Flag, ...] = ()
+    """What was odd about that event."""
     r: int
     f: int
     m: int
     segment: Octant
-    window_days: int
+    rf_segment: RfSegment
+    super_user: bool
+    """Among the best by money in the window; see the scoring configuration for who enters and who leaves."""
+    cutoffs: str
+    """The version of the population's cut-offs it was scored with; empty while there are none."""
+    window_days: int | None
+    """The window of RFM in days; None means a customer's whole life."""
     orders: int
     """Orders with a net value above 0 in the window (the F of RFM)."""
     net_minor: int
     """Net money in the window (the M of RFM), minor units."""
-    lifetime_orders: int
-    lifetime_net_minor: int
-    first_order_day: date | None
     last_order_day: date | None
     """Day of the last counting order in the window (the R of RFM); None without one."""
+    first_order_day: date | None
+    """Day of the first counting order ever."""
+    average_order_minor: int | None
+    """Net money per counting order in the window, minor units, rounded half up; None without one."""
+    discount_share: float | None
+    """Discounts of the window's orders over what they would have cost without: 0..1; None if nothing was bought."""
+    refund_share: float | None
+    """What went back of what was paid in the window: 0..1; None if nothing was paid."""
+    rhythm_days: float | None
+    """The customer's own gap between purchase days, shrunk; None before the third purchase day. See docs/scoring.md."""
+    windows: dict[str, Window]
+    """By `7d`, `30d`, `90d`, `365d`."""
+    lifetime: Window
     activity: float
     """Decaying activity at `activity_at`: Σ weight·value·2^(−(t−tᵢ)/half-life)."""
     activity_at: Instant
     half_life_days: float
-    counts: dict[str, int]
-    """Interactions per kind in the window."""
     tags: tuple[str, ...] = ()
     attributes: dict[str, str | int | float | bool | None] = {}
 
 
 ProfileMessage: TypeAlias = Profile | ClockTick
-"""What `koi.profiles` carries: snapshots, and the ticks that move event time for the reader."""
+"""What `koi.profiles` carries: snapshots, and the ticks that move event time for the reader.
+
+A customer who was deleted, or merged into another, ends with a tombstone: a record without a value.
+"""

@@ -80,6 +80,35 @@ EVENTS = Topic(
     readers=("scoring",),
     retention=timedelta(days=400),
 )
+TRANSFERS = Topic(
+    name="koi.transfers",
+    about="What moves between two customers who turned out to be one: everything known, then late events.",
+    key="customer_id",
+    message=wire.TRANSFERS.kind,
+    owner="scoring",
+    readers=("scoring",),
+    retention=timedelta(days=7),
+)
+CENSUS = Topic(
+    name="koi.census",
+    about="How many customers of a partition have which recency, frequency and money, at every epoch.",
+    key="partition",
+    message=wire.CENSUSES.kind,
+    owner="scoring",
+    readers=("scoring",),
+    retention=None,
+    partitions=1,
+)
+CUTOFFS = Topic(
+    name="koi.cutoffs",
+    about="Every version of the population's cut-offs that scores were made with.",
+    key="epoch",
+    message=wire.CUTOFFS.kind,
+    owner="scoring",
+    readers=("scoring", "analytics"),
+    retention=None,
+    partitions=1,
+)
 PROFILES = Topic(
     name="koi.profiles",
     about="A snapshot of a customer's scores at every change.",
@@ -129,5 +158,16 @@ DEAD_LETTER = Topic(
     max_message_bytes=MAX_ORIGINAL_BYTES * 4 // 3 + MAX_MESSAGE_BYTES,
 )
 
-TOPICS = (ORDERS, INTERACTIONS, EVENTS, PROFILES, NOTIFICATIONS, DECISIONS, RECEIPTS, DEAD_LETTER)
+TOPICS = (
+    ORDERS,
+    INTERACTIONS,
+    EVENTS,
+    TRANSFERS,
+    CENSUS,
+    CUTOFFS,
+    PROFILES,
+    NOTIFICATIONS, DECISIONS,
+    RECEIPTS,
+    DEAD_LETTER,
+)
 INBOUND = (ORDERS, INTERACTIONS)

@@ -11,8 +11,10 @@ from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
+from services.contracts.population import Census, Cutoffs
 from services.contracts.profile import ProfileMessage
 from services.contracts.receipt import Receipt
+from services.contracts.transfer import TransferMessage
 
 T = TypeVar("T")
 
@@ -38,6 +40,9 @@ class Wire(Generic[T]):
 
 
 EVENTS: Wire[AnyEvent] = Wire(AnyEvent)
+TRANSFERS: Wire[TransferMessage] = Wire(TransferMessage)
+CENSUSES: Wire[Census] = Wire(Census)
+CUTOFFS: Wire[Cutoffs] = Wire(Cutoffs)
 PROFILES: Wire[ProfileMessage] = Wire(ProfileMessage)
 COMMANDS: Wire[CommandMessage] = Wire(CommandMessage)
 DECISIONS: Wire[Decision] = Wire(Decision)

@@ -7,6 +7,8 @@ from services.contracts.errors import InvalidMessage
 from services.contracts.events import (
     AnyEvent,
     ClockTick,
+    CustomerDeleted,
+    CustomerMerged,
     CustomerUpdated,
     Flag,
     Interaction,
@@ -19,6 +21,8 @@ from services.contracts.events import (
 from services.contracts.inbound import (
     Inbound,
     InboundClockTick,
+    InboundCustomerDeleted,
+    InboundCustomerMerged,
     InboundCustomerUpdated,
     InboundInteraction,
     InboundOrderAmended,
@@ -102,6 +106,11 @@ def canonical(inbound: Inbound, origin: Origin) -> AnyEvent:  # noqa: PLR0911 - 
                 owner=inbound.owner,
                 timezone=inbound.timezone,
             )
+        case InboundCustomerMerged():
+            # it lies with the customer who ends, whose owner has to hand everything over
+            return CustomerMerged(**envelope, customer_id=inbound.from_id, into_id=inbound.customer_id)
+        case InboundCustomerDeleted():
+            return CustomerDeleted(**envelope, customer_id=inbound.customer_id)
         case InboundClockTick():
             return ClockTick(**envelope)
         case _:  # pragma: no cover - the type checker proves there is none

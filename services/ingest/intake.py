@@ -17,9 +17,6 @@ from services.ingest.translation import TYPES, Mapping, decode
 from services.runtime.problems import suggestion
 from services.runtime.record import Headers, Record
 
-PLANNED = frozenset({"customer.merged", "customer.deleted"})
-"""Types of the event model that are not processed yet."""
-
 CLOUD_EVENTS = {"ce_id": "id", "ce_source": "source", "ce_type": "type", "ce_time": "occurred_at"}
 """Kafka headers of CloudEvents' binary mode, and the field each one fills in where the message leaves it out."""
 
@@ -151,8 +148,6 @@ def _refuse(error: ValidationError, value: bytes, tried: Sequence[Mapping], unde
     if undecoded is not None:
         raise InvalidMessage("not_json", f"the message is not JSON: {_placed(undecoded, value)}") from None
     word = first["input"].get("type")
-    if word in PLANNED if isinstance(word, str) else False:
-        raise InvalidMessage("unsupported_type", f"type: {word} is not supported yet; nothing was changed") from None
     said = "type: is required" if word is None else f"type: {shown(word)} is unknown{suggestion(word, TYPES)}"
     if tried:
         names = ", ".join(mapping.name for mapping in tried)

@@ -24,6 +24,8 @@ from pathlib import Path as FilePath
 from pydantic import BaseModel
 
 from services.contracts.inbound import (
+    InboundCustomerDeleted,
+    InboundCustomerMerged,
     InboundCustomerUpdated,
     InboundInteraction,
     InboundOrderAmended,
@@ -46,6 +48,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "order.amended": InboundOrderAmended,
     "interaction": InboundInteraction,
     "customer.updated": InboundCustomerUpdated,
+    "customer.merged": InboundCustomerMerged,
+    "customer.deleted": InboundCustomerDeleted,
 }
 
 _KEYS = ("kind", "name", "topic", "source", "when", "type", "fields")

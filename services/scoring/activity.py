@@ -3,13 +3,12 @@
     A(t) = Σ wᵢ · 2^(−(t − tᵢ) / h)
 
 with wᵢ = weight(kind)·value, tᵢ the instant of the interaction and h the half-life. Only (A, t) of the newest tᵢ is
-kept: A(t) = A(t₀)·2^(−(t − t₀)/h). This is exponential decay in continuous time; see Cormode, Shkapenyuk, Srivastava, Xu,
-"Forward decay: a practical time decay model for streaming systems" (ICDE 2009), §II. Times are Unix seconds, `half_life` is in seconds.
+kept: A(t) = A(t₀)·2^(−(t − t₀)/h), see `contracts.decay`. Times are Unix seconds, `half_life` is in seconds.
 """
 
-from math import log2
-
 import msgspec
+
+from services.contracts.decay import decay, time_to_fall
 
 
 class Activity(msgspec.Struct, array_like=True, gc=False):
@@ -38,7 +37,7 @@ class Activity(msgspec.Struct, array_like=True, gc=False):
         return self.score * decay(max(0.0, at - self.at), half_life)
 
     def falls_below(self, threshold: float, half_life: float) -> float | None:
-        """The instant after which A < threshold if nothing else happens: t₀ + h·log₂(A(t₀) / threshold).
+        """The instant after which A < threshold if nothing else happens.
 
         The instant `at` if A is not above the threshold even there; None if A never falls below (threshold ≤ 0) or
         there was no interaction.
@@ -47,12 +46,4 @@ class Activity(msgspec.Struct, array_like=True, gc=False):
             return None
         if self.score <= threshold:
             return self.at
-        return self.at + half_life * (log2(self.score) - log2(threshold))
-
-
-def decay(seconds: float, half_life: float) -> float:
-    """What remains of 1 after `seconds` ≥ 0, namely 2^(−seconds / half_life).
-
-    It composes: what remains after a, and then after b, is what remains after a + b.
-    """
-    return float(2.0 ** (-seconds / half_life))
+        return self.at + time_to_fall(self.score, threshold, half_life)

@@ -1,34 +1,43 @@
 """The scoring configuration: a YAML 1.2 file that people write, or the defaults.
 
     currency: CNY
-    window_days: 365
-    thresholds:
+    window_days: 365                    # or lifetime
+    method: quantile                    # or fixed
+    quantile: {ties: share, hysteresis: 2%}
+    thresholds:                         # for fixed, and until the population was counted for the first time
       r: [14, 30, 90, 180]              # days since the last order: up to 14 scores 5, up to 30 scores 4, …
       f: [2, 3, 6, 12]                  # orders: from 2 on scores 2, …
       m: [10000, 50000, 150000, 500000] # minor units (fen): from 100 yuan on scores 2, …
-    high: {r: 4, f: 4, m: 4}            # scores from here on count as high in the octant
+    high: {by: score, r: 4, f: 4, m: 4} # scores from here on count as high in the octant; or by mean, median, score_mean
+    epoch: daily                        # when the population is counted: hourly, daily, weekly or monthly
+    super_user: {enter: 20%, leave: 25%}
+    rhythm: {prior: 30d, weight: 3}
     half_life: 30d
     lateness: 48h
     weights: {message: 3, "custom:*": 1, custom:tasting: 8}
 
 Every field may be left out. `weights` are laid over the defaults.
 
-Changing `half_life`, `weights` or `lateness` applies to what is folded from then on; `window_days`, `thresholds` and
-`high` to everybody, each at the next event or timer. Changing `currency` or `free_orders` (as changing the business time
-zone) needs the states rebuilt from koi.events, for they are part of what was folded.
+Changing `half_life`, `weights` or `lateness` applies to what is folded from then on; all else to everybody, as soon as the
+new configuration runs. Changing `currency` or `free_orders` (as changing the business time zone) needs the states
+rebuilt from koi.events, for they are part of what was folded.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
 from functools import cached_property
+from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from services.contracts.durations import Duration
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS
+from services.contracts.profile import WINDOWS
 from services.runtime.document import parse_one
 from services.runtime.files import read_file
 from services.runtime.problems import FileError, Problem, suggestion
@@ -95,11 +104,29 @@ def _known_kinds(weights: Mapping[str, float]) -> dict[str, float]:
     return {**DEFAULT_WEIGHTS, **weights}
 
 
+def _share(value: Any) -> Any:
+    """`20%`, or the same as a number from 0 to 1."""
+    if not isinstance(value, str):
+        return value
+    number = value.removesuffix("%").strip()
+    try:
+        return float(Decimal(number) / 100) if value.endswith("%") else float(number)
+    except ArithmeticError as error:
+        raise ValueError(f"{value!r} is no share; write a percentage such as 20%") from error
+
+
+def _days_or_life(value: Any) -> Any:
+    return None if value == LIFETIME else value
+
+
+LIFETIME = "lifetime"
+
 Length = Annotated[Duration, AfterValidator(_some)]
 Limit = Annotated[int, Field(ge=0, le=2**62, strict=True)]
 Limits = Annotated[tuple[Limit, ...], AfterValidator(_rising)]
 Cutoff = Annotated[int, Field(ge=1, le=6, strict=True)]
 Weight = Annotated[float, Field(ge=0, le=_MAX_WEIGHT)]
+Share = Annotated[float, BeforeValidator(_share), Field(gt=0, lt=1)]
 
 
 class _Part(BaseModel):
@@ -114,26 +141,123 @@ class Thresholds(_Part):
     m: Limits = (10_000, 50_000, 150_000, 500_000)
 
 
-class High(_Part):
-    """From which score on a dimension is high in the octant; 6 means never."""
+class Method(StrEnum):
+    """How scores come about."""
 
+    FIXED = "fixed"
+    """By `thresholds`."""
+    QUANTILE = "quantile"
+    """By fifths of the population."""
+
+
+class Ties(StrEnum):
+    """What a value scores that equals a cut-off."""
+
+    SHARE = "share"
+    """1 + the number of cut-offs below it."""
+    RFM = "rfm"
+    """As the R package rfm does: 1 is added to every cut-off, and a value that equals it scores higher."""
+
+
+class HighBy(StrEnum):
+    """What is high in the octant."""
+
+    SCORE = "score"
+    """A score from a given one on."""
+    MEAN = "mean"
+    """A value beyond the population's mean: more orders, more money, fewer days."""
+    MEDIAN = "median"
+    """A value beyond the population's median."""
+    SCORE_MEAN = "score_mean"
+    """A score above the population's mean score."""
+
+
+class Every(StrEnum):
+    """How often the population is counted."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    """On Monday."""
+    MONTHLY = "monthly"
+    """On the first."""
+
+
+class Quantile(_Part):
+    """`hysteresis`: how much further into the next fifth a value must lie to change a score it has; a share of the population."""
+
+    ties: Ties = Ties.SHARE
+    hysteresis: Annotated[float, BeforeValidator(_share), Field(ge=0, le=0.09)] = 0.0
+
+
+class High(_Part):
+    """With `by: score`, from which score on a dimension is high in the octant; 6 means never."""
+
+    by: HighBy = HighBy.SCORE
     r: Cutoff = 4
     f: Cutoff = 4
     m: Cutoff = 4
+
+
+class SuperUser(_Part):
+    """Shares of the population, by money in the window: who comes among the first `enter` is a super user until falling out of the first `leave`."""
+
+    enter: Share = 0.20
+    leave: Share = 0.25
+
+    @model_validator(mode="after")
+    def _leave_later(self) -> "SuperUser":
+        if self.leave < self.enter:
+            raise ValueError("leave must not be less than enter: who enters would be out again at once")
+        return self
+
+
+class Rhythm(_Part):
+    """What a customer's own rhythm is shrunk towards: `prior`, which weighs as much as `weight` gaps."""
+
+    prior: Length = timedelta(days=30)
+    weight: Annotated[float, Field(ge=0, le=1000)] = 3.0
 
 
 class ScoringConfig(_Part):
     """How customers are scored."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
-    window_days: Annotated[int, Field(ge=1, le=_MAX_DAYS, strict=True)] = 365
+    window_days: Annotated[
+        Annotated[int, Field(ge=1, le=_MAX_DAYS, strict=True)] | None, BeforeValidator(_days_or_life)
+    ] = 365
+    method: Method = Method.FIXED
+    quantile: Quantile = Quantile()
     thresholds: Thresholds = Thresholds()
     high: High = High()
+    epoch: Every = Every.DAILY
+    super_user: SuperUser | None = SuperUser()
+    rhythm: Rhythm = Rhythm()
     half_life: Length = timedelta(days=30)
     weights: Annotated[dict[str, Weight], AfterValidator(_known_kinds)] = dict(DEFAULT_WEIGHTS)
     lateness: Length = timedelta(hours=48)
     free_orders: Literal["ignore", "count"] = "ignore"
     """Whether an order for which nothing was to be paid counts for R and F. A fully refunded one never does."""
+
+    @cached_property
+    def history_days(self) -> int:
+        """Days that are kept one by one: the longest window."""
+        return max(*WINDOWS, self.window_days or 0)
+
+    @cached_property
+    def free(self) -> bool:
+        """Whether an order counts for which nothing was to be paid."""
+        return self.free_orders == "count"
+
+    @cached_property
+    def counts_population(self) -> bool:
+        """Whether anything here depends on the other customers."""
+        return self.method is Method.QUANTILE or self.high.by is not HighBy.SCORE or self.super_user is not None
+
+    @cached_property
+    def digest(self) -> int:
+        """32 bits that change with the configuration."""
+        return int.from_bytes(blake2b(self.model_dump_json().encode(), digest_size=4).digest())
 
     @cached_property
     def half_life_seconds(self) -> float:

@@ -1,70 +1,113 @@
-"""The day log: per customer and day, what happened; and the sums of it over one trailing window.
+"""The day log: per customer and day, what happened; sums over any trailing window are read off it.
 
-The window of W days as of day E is (E − W, E]: it includes E and W − 1 days before it. Kept as sparse series rather than
-as ages or totals alone, so that a refund can retract exactly what it must and time can pass without events.
+The window of W days as of day E is (E − W, E]: it includes E and W − 1 days before it. Kept as sparse days rather than
+as ages or totals, so that a refund can retract exactly what it must, and time can pass without events.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from services.contracts.events import CUSTOM_PREFIX
 
 
-class Series(msgspec.Struct, array_like=True, gc=False):
-    """Values per day, sorted by day, without zeros; and their sum over the window.
+class Sums(NamedTuple):
+    """What orders come to. Money in minor units.
 
-    The sum is carried along: adding to a day or moving the window costs the days changed, not the days known.
+    `net` is less by unlinked refunds, `paid` what was paid of orders not cancelled, `discount` what was taken off them.
     """
 
-    total: int = 0
-    days: list[int] = []
-    values: list[int] = []
+    orders: int = 0
+    net: int = 0
+    paid: int = 0
+    discount: int = 0
 
-    def add(self, day: int, delta: int, end: int, width: int) -> None:
-        """Add `delta` to a day, inside or outside the window (`end` − `width`, `end`]."""
-        if delta == 0:
-            return
+    def __neg__(self) -> "Sums":
+        return Sums(-self.orders, -self.net, -self.paid, -self.discount)
+
+
+NOTHING = Sums()
+
+
+class OrderDays(msgspec.Struct, array_like=True, gc=False):
+    """`Sums` per day, in columns; days rise, and a day on which all is 0 is left out."""
+
+    days: list[int] = []
+    orders: list[int] = []
+    net: list[int] = []
+    paid: list[int] = []
+    discount: list[int] = []
+
+    def add(self, day: int, change: Sums) -> None:
+        """Add to a day; negative numbers retract."""
+        columns = (self.orders, self.net, self.paid, self.discount)
         at = bisect_left(self.days, day)
         if at == len(self.days) or self.days[at] != day:
             self.days.insert(at, day)
-            self.values.insert(at, delta)
-        elif self.values[at] + delta == 0:
-            del self.days[at], self.values[at]
-        else:
-            self.values[at] += delta
-        if end - width < day <= end:
-            self.total += delta
+            for column in columns:
+                column.insert(at, 0)
+        for column, value in zip(columns, change, strict=True):
+            column[at] += value
+        if not any(column[at] for column in columns):
+            del self.days[at]
+            for column in columns:
+                del column[at]
 
-    def move(self, old: int, new: int, width: int) -> None:
-        """Move the end of the window from `old` forward to `new`."""
-        days, values = self.days, self.values
-        if not days or (days[-1] <= old and days[0] > new - width):
-            return
-        entered = sum(values[bisect_right(days, old) : bisect_right(days, new)])
-        left = sum(values[bisect_right(days, old - width) : bisect_right(days, new - width)])
-        self.total += entered - left
+    def sums(self, end: int, width: int | None) -> Sums:
+        """Over the window of `width` days that ends at `end`; None: all days until then."""
+        low, high = _span(self.days, end, width)
+        if low == high:
+            return NOTHING
+        return Sums(*(sum(column[low:high]) for column in (self.orders, self.net, self.paid, self.discount)))
 
-    def recount(self, end: int, width: int) -> None:
-        """The sum from scratch."""
-        self.total = sum(self.values[bisect_right(self.days, end - width) : bisect_right(self.days, end)])
+    def ordered(self, end: int, width: int | None) -> list[int]:
+        """The days in the window with a counting order."""
+        low, high = _span(self.days, end, width)
+        return [day for day, orders in zip(self.days[low:high], self.orders[low:high], strict=True) if orders]
 
-    def last(self, end: int, width: int) -> int | None:
-        """The last day in the window."""
-        at = bisect_right(self.days, end)
-        return self.days[at - 1] if at and self.days[at - 1] > end - width else None
+    def last(self, end: int, width: int | None) -> int | None:
+        """The last day in the window with a counting order."""
+        low, high = _span(self.days, end, width)
+        return next((self.days[at] for at in range(high - 1, low - 1, -1) if self.orders[at]), None)
 
-    def next_change(self, end: int, width: int) -> int | None:
-        """The next day E at which the window moved to E holds other days than now: one left it, or one entered."""
-        days = self.days
-        if not days or days[-1] <= end - width:
-            return None
-        first = days[0] if days[0] > end - width else days[bisect_right(days, end - width)]
-        if first > end:
-            return first
-        if days[-1] <= end:
-            return first + width
-        return min(first + width, days[bisect_right(days, end)])
+    def first(self) -> int | None:
+        """The first day of all with a counting order."""
+        return next((day for day, orders in zip(self.days, self.orders, strict=True) if orders), None)
+
+    def drop(self, before: int) -> list[int]:
+        """Forget the days before `before`; those of them with a counting order are returned."""
+        at = bisect_left(self.days, before)
+        ordered = [day for day, orders in zip(self.days[:at], self.orders[:at], strict=True) if orders]
+        for column in (self.days, self.orders, self.net, self.paid, self.discount):
+            del column[:at]
+        return ordered
+
+
+class Deeds(msgspec.Struct, array_like=True, gc=False):
+    """Interactions of one kind: how many ever, and on which days of late."""
+
+    lifetime: int = 0
+    days: list[int] = []
+    counts: list[int] = []
+
+    def add(self, day: int, count: int = 1) -> None:
+        at = bisect_left(self.days, day)
+        if at == len(self.days) or self.days[at] != day:
+            self.days.insert(at, day)
+            self.counts.insert(at, 0)
+        self.counts[at] += count
+
+    def total(self, end: int, width: int) -> int:
+        """In the window of `width` days that ends at `end`."""
+        low, high = _span(self.days, end, width)
+        return sum(self.counts[low:high])
+
+    def drop(self, before: int) -> None:
+        """Forget the days before `before`; the lifetime stays."""
+        at = bisect_left(self.days, before)
+        del self.days[:at], self.counts[:at]
 
 
 MAX_KINDS = 200
@@ -73,77 +116,36 @@ publisher that puts an id into a kind must not let a profile outgrow its topic."
 OTHER_KINDS = CUSTOM_PREFIX + "*"
 
 
-class DayLog(msgspec.Struct, array_like=True, gc=False):
-    """One customer's series, and the window they are summed over.
+def deeds_of(kinds: dict[str, Deeds], kind: str) -> Deeds:
+    """Where an interaction of this kind is counted."""
+    deeds = kinds.get(kind)
+    if deeds is None and len(kinds) >= MAX_KINDS and kind.startswith(CUSTOM_PREFIX):
+        kind = OTHER_KINDS
+        deeds = kinds.get(kind)
+    if deeds is None:
+        deeds = kinds[kind] = Deeds()
+    return deeds
 
-    `orders`: counting orders. `net`: net money, minor units, unlinked refunds being negative. `kinds`: interactions per
-    kind. An order belongs to the day it was paid on, an interaction to the day it occurred on.
-    """
 
-    end: int
-    width: int
-    orders: Series = msgspec.field(default_factory=Series)
-    net: Series = msgspec.field(default_factory=Series)
-    kinds: dict[str, Series] = {}
+def crossed(days: Sequence[int], old: int, new: int, width: int) -> bool:
+    """Whether a window of `width` days whose end moves from `old` to `new` gains or loses one of `days`."""
+    if not days:
+        return False
+    low, high = min(old, new), max(old, new)
+    return bisect_right(days, low) != bisect_right(days, high) or (
+        bisect_right(days, low - width) != bisect_right(days, high - width)
+    )
 
-    def add_order(self, day: int, orders: int, net_minor: int) -> None:
-        """Add (or with negative numbers retract) orders and money of a day."""
-        self.orders.add(day, orders, self.end, self.width)
-        self.net.add(day, net_minor, self.end, self.width)
 
-    def add_interaction(self, day: int, kind: str) -> None:
-        series = self.kinds.get(kind)
-        if series is None and len(self.kinds) >= MAX_KINDS and kind.startswith(CUSTOM_PREFIX):
-            kind = OTHER_KINDS
-            series = self.kinds.get(kind)
-        if series is None:
-            series = self.kinds[kind] = Series()
-        series.add(day, 1, self.end, self.width)
+def changes(days: Sequence[int], end: int, width: int) -> Iterator[int]:
+    """The next days E at which the window moved to E holds other days than now: one leaves it, one enters it."""
+    low, high = _span(days, end, width)
+    if low < len(days):
+        # the first one in the window, or one to come, which will leave in its turn
+        yield days[low] + width
+    if high < len(days):
+        yield days[high]
 
-    def move(self, end: int) -> bool:
-        """Let the window end at `end`; return whether any sum changed."""
-        if end == self.end:
-            return False
-        before = self._totals()
-        if end > self.end:
-            for series in self._all():
-                series.move(self.end, end, self.width)
-            self.end = end
-        else:
-            # two workers' clocks may disagree by a moment around midnight
-            self.end = end
-            self.recount()
-        return self._totals() != before
 
-    def resize(self, width: int) -> None:
-        """Another window width, after a change of configuration."""
-        if width != self.width:
-            self.width = width
-            self.recount()
-
-    def recount(self) -> None:
-        for series in self._all():
-            series.recount(self.end, self.width)
-
-    def last_order_day(self) -> int | None:
-        """Of the counting orders in the window."""
-        return self.orders.last(self.end, self.width)
-
-    def first_order_day(self) -> int | None:
-        """Of all counting orders."""
-        return self.orders.days[0] if self.orders.days else None
-
-    def counts(self) -> dict[str, int]:
-        """Interactions in the window per kind, sorted by kind, without zeros."""
-        return {kind: series.total for kind, series in sorted(self.kinds.items()) if series.total}
-
-    def next_change(self) -> int | None:
-        """The next day at which a day leaves or enters the window by time alone."""
-        changes = [series.next_change(self.end, self.width) for series in self._all()]
-        return min((day for day in changes if day is not None), default=None)
-
-    def _all(self) -> list[Series]:
-        return [self.orders, self.net, *self.kinds.values()]
-
-    def _totals(self) -> list[int]:
-        return [series.total for series in self._all()]
+def _span(days: Sequence[int], end: int, width: int | None) -> tuple[int, int]:
+    return 0 if width is None else bisect_right(days, end - width), bisect_right(days, end)

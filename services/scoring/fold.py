@@ -15,11 +15,12 @@ from services.contracts.events import (
 )
 from services.contracts.inbound import MAX_AMOUNT_MINOR
 from services.contracts.profile import Cause
-from services.scoring import registers, repeats
+from services.scoring import registers
 from services.scoring.config import ScoringConfig
+from services.scoring.daylog import Sums
 from services.scoring.orders import Order, UnlinkedRefund
 from services.scoring.repeats import short_hash
-from services.scoring.state import CustomerState
+from services.scoring.state import CustomerState, contribution
 
 MAX_VALUE = 1_000_000
 _INT64 = 2**63
@@ -48,6 +49,8 @@ def check(event: AnyEvent, currency: str) -> None:
                 "or set currency in the scoring configuration",
             )
         _within("amount_minor", event.amount_minor, int(isinstance(event, OrderRefunded)), MAX_AMOUNT_MINOR)
+        if isinstance(event, OrderPaid):
+            _within("discount_minor", event.discount_minor, 0, MAX_AMOUNT_MINOR)
 
 
 def _within(name: str, value: float, least: int, most: int) -> None:
@@ -56,7 +59,10 @@ def _within(name: str, value: float, least: int, most: int) -> None:
 
 
 def fold(state: CustomerState, event: AnyEvent, config: ScoringConfig, days: BusinessDays) -> Cause | None:
-    """Fold a checked event in; the cause it gives for a new profile, or None if it changed nothing."""
+    """Fold a checked event in; the cause it gives for a new profile, or None if it changed nothing.
+
+    `state` must stand at the day of now: what is older than its longest window counts for its lifetime only.
+    """
     if isinstance(event, Interaction):
         return _interaction(state, event, config, days)
     if isinstance(event, OrderRefunded) and event.order_id is None:
@@ -75,37 +81,26 @@ def _order(
     days: BusinessDays,
 ) -> Cause | None:
     key = short_hash(event.order_id or "")
-    order = state.orders.get(key)
-    if order is None:
-        order = state.orders[key] = Order()
-    free = config.free_orders == "count"
-    before = _contribution(order, free, days)
-    if not _change(order, event):
+    order = state.order(key)
+    before = contribution(order, days, free=config.free)
+    changed = _change(order, event)
+    state.settle(key, before, days, free=config.free)
+    if not changed:
         return None
-    after = _contribution(order, free, days)
-    if after != before:
-        state.add_order(before[0], -before[1], -before[2])
-        state.add_order(*after)
     if isinstance(event, OrderRefunded | OrderCancelled):
         return Cause.REFUND
-    return Cause.REFUND if isinstance(event, OrderAmended) and after[2] < before[2] else Cause.OWN_EVENT
+    smaller = isinstance(event, OrderAmended) and order.stands and order.net_minor < before[1].net
+    return Cause.REFUND if smaller else Cause.OWN_EVENT
 
 
 def _change(order: Order, event: OrderPaid | OrderRefunded | OrderCancelled | OrderAmended) -> bool:
     if isinstance(event, OrderPaid):
-        return order.pay(floor(event.occurred_at.timestamp()), event.amount_minor)
+        return order.pay(floor(event.occurred_at.timestamp()), event.amount_minor, event.discount_minor)
     if isinstance(event, OrderRefunded):
         return order.refund(short_hash(event.refund_id), event.amount_minor)
     if isinstance(event, OrderAmended):
         return order.amend(event.rev, event.amount_minor)
     return order.cancel()
-
-
-def _contribution(order: Order, free: bool, days: BusinessDays) -> tuple[int, int, int]:
-    """Day, orders and net money that an order adds to the log."""
-    if order.paid_at is None:
-        return 0, 0, 0
-    return days.day_of(order.paid_at), int(order.counts(free=free)), order.net_minor
 
 
 def _unlinked_refund(state: CustomerState, event: OrderRefunded, days: BusinessDays) -> Cause | None:
@@ -115,18 +110,18 @@ def _unlinked_refund(state: CustomerState, event: OrderRefunded, days: BusinessD
     if known is not None:
         if refund <= known:
             return None
-        state.add_order(days.day_of(known.at), 0, known.amount_minor)
+        state.count(days.day_of(known.at), Sums(net=known.amount_minor))
     state.unlinked[key] = refund
-    state.add_order(days.day_of(refund.at), 0, -refund.amount_minor)
+    state.count(days.day_of(refund.at), Sums(net=-refund.amount_minor))
     return Cause.REFUND
 
 
 def _interaction(state: CustomerState, event: Interaction, config: ScoringConfig, days: BusinessDays) -> Cause | None:
     at = event.occurred_at.timestamp()
     second = floor(at)
-    if not repeats.remember(state.seen, short_hash(event.source, event.id), second, config.lateness_seconds):
+    if not state.repeats.remember(short_hash(event.source, event.id), second, config.lateness_seconds):
         return None
-    state.log.add_interaction(days.day_of(second), event.kind)
+    state.count_deed(days.day_of(second), event.kind)
     weight = config.weight(event.kind) * event.value
     state.activity.add(weight, at, config.half_life_seconds)
     return Cause.OWN_EVENT

@@ -1,48 +1,77 @@
-"""The scoring service as the runtime sees it: an event in, a profile out."""
+"""Scoring as the runtime sees it: an event in, a profile out."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import floor
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from services.contracts import wire
-from services.contracts.calendar import BusinessDays
+from services.contracts.calendar import EPOCH, BusinessDays
 from services.contracts.errors import InvalidMessage
-from services.contracts.events import AnyEvent, ClockTick
+from services.contracts.events import AnyEvent, ClockTick, CustomerDeleted, CustomerMerged
 from services.contracts.profile import Cause
-from services.contracts.topics import PROFILES
+from services.contracts.topics import PROFILES, TRANSFERS
+from services.contracts.transfer import MAX_HOPS, Forwarded, Handover, TransferMessage
 from services.runtime.partitioning import partition_of
-from services.runtime.processor import Emit, Inbox, Processor, Step
+from services.runtime.processor import Address, Emit, Inbox, Processor, Step
 from services.runtime.record import Record
-from services.scoring import rfm
+from services.scoring import card, rfm
 from services.scoring import state as states
 from services.scoring.config import ScoringConfig
 from services.scoring.fold import check, fold
+from services.scoring.population import Population
 from services.scoring.snapshot import profile
 from services.scoring.state import CustomerState
+from services.scoring.union import absorb
+
+ScoringMessage: TypeAlias = AnyEvent | TransferMessage
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
-class ScoringProcessor(Processor[CustomerState, AnyEvent]):
+class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
     """Folds events into customers and publishes a profile whenever one changes.
 
     `zone` is the business time zone. `partitions` is the number of partitions of every keyed topic: an event that lies
-    in another partition than its customer's would split the customer over two owners, and is refused.
+    in another partition than its customer's would split the customer over two owners, and is refused. `population`
+    knows the cut-offs in force.
     """
 
-    def __init__(self, config: ScoringConfig, zone: ZoneInfo, partitions: int) -> None:
+    def __init__(
+        self, config: ScoringConfig, zone: ZoneInfo, partitions: int, population: Population | None = None
+    ) -> None:
         self._config = config
         self._days = BusinessDays(zone)
         self._zone = zone.key
         self._partitions = partitions
+        self._population = population or Population(config, zone, partitions)
 
-    def decode(self, record: Record) -> Inbox[AnyEvent]:
+    # --- bytes
+
+    def decode(self, record: Record) -> Inbox[ScoringMessage]:
         if record.value is None:
-            raise InvalidMessage("malformed", "the record has no value; koi.events carries no deletions")
+            raise InvalidMessage("malformed", f"the record has no value; {record.topic} carries no deletions")
+        if record.topic == TRANSFERS.name:
+            return self._decode_transfer(record, record.value)
         event = wire.EVENTS.decode(record.value)
         at = wire.check_year("occurred_at", event.occurred_at)
         if isinstance(event, ClockTick):
             return Inbox("", at, event)
-        customer = event.customer_id
+        self._check_owner(event.customer_id, record)
+        return Inbox(event.customer_id, at, event, event.origin)
+
+    def _decode_transfer(self, record: Record, value: bytes) -> Inbox[ScoringMessage]:
+        transfer = wire.TRANSFERS.decode(value)
+        at = transfer.occurred_at if isinstance(transfer, Handover) else transfer.event.occurred_at
+        wire.check_year("occurred_at", at)
+        self._check_owner(transfer.customer_id, record)
+        # it happened to somebody else, in another partition: it does not move the clock of this one
+        return Inbox(transfer.customer_id, EPOCH, transfer, occurred_at=at)
+
+    def _check_owner(self, customer: str, record: Record) -> None:
         if not customer:
             raise InvalidMessage("malformed", "customer_id is empty")
         owner = partition_of(customer, self._partitions)
@@ -52,62 +81,225 @@ class ScoringProcessor(Processor[CustomerState, AnyEvent]):
                 f"this customer belongs to partition {owner} of {self._partitions}; publish through ingest, "
                 "or key by customer_id with Kafka's default (murmur2) partitioner",
             )
-        return Inbox(customer, at, event, event.origin)
 
     def load(self, blob: bytes) -> CustomerState:
         """Raise `UnreadableState` for what another release wrote."""
         state = states.BLOBS.load(blob)
-        state.log.resize(self._config.window_days)
+        state.resize(self._config.history_days, self._days, free=self._config.free)
         return state
 
     def dump(self, state: CustomerState) -> bytes:
         return states.BLOBS.dump(state)
 
+    def digest(self, state: CustomerState) -> bytes | None:
+        return card.card(state, self._config.window_days)
+
+    # --- messages
+
     def apply(
-        self, state: CustomerState | None, message: AnyEvent, record: Record, now: datetime
+        self, state: CustomerState | None, message: ScoringMessage, record: Record, now: datetime
     ) -> Step[CustomerState] | None:
-        check(message, self._config.currency)
-        if state is None:
-            state = states.new(message.customer_id, self._day(now), self._config.window_days)
-        cause = fold(state, message, self._config, self._days)
-        if cause is None:
+        if isinstance(message, Handover):
+            return self._receive(state, message, now)
+        event, hops = (message.event, message.hops) if isinstance(message, Forwarded) else (message, 0)
+        check(event, self._config.currency)
+        if state is not None and state.merged_into is not None:
+            return self._pass_on(state, event, hops, now)
+        if isinstance(event, CustomerDeleted):
+            return self._erase(state, event, now)
+        if isinstance(event, CustomerMerged):
+            return self._hand_over(state, event, now)
+        if state is not None and _void(state, event):
             return None
-        state.version = record.offset
-        self._rescore(state, now)
-        return self._step(state, self._emit(state, now, cause, message.id, message.occurred_at))
+        state = state or self._new(event.customer_id, now)
+        moved = state.advance(self._today(now), self._config.window_days, self._days)
+        late = state.is_early(self._days.day_of(floor(event.occurred_at.timestamp())))
+        cause = fold(state, event, self._config, self._days)
+        if cause is None:
+            if not moved:
+                return None
+            cause = Cause.TIME
+        if not isinstance(message, Forwarded):
+            state.version = record.offset
+        elif state.blank:
+            state.version = 0
+        self._score(state)
+        flags = (*event.flags, "late") if late else event.flags
+        return self._publish(state, now, cause, (event.id, event.occurred_at), flags)
 
     def wake(self, state: CustomerState, now: datetime) -> Step[CustomerState]:
-        if not self._rescore(state, now):
+        if state.merged_into is not None:
+            return Step(state)
+        if state.erased_us is not None and _microseconds(now) >= state.erased_us + self._void_us:
+            # nothing that is older can be under way any more
+            state.erased_us = None
+            if state.blank:
+                return Step(None)
+        if state.blank:
             return self._step(state)
-        return self._step(state, self._emit(state, now, Cause.TIME, "", now))
+        moved = state.advance(self._today(now), self._config.window_days, self._days)
+        cause = self._cause_of_time(state, moved=moved)
+        if cause is None:
+            return self._step(state)
+        return self._publish(state, now, cause, ("", now))
 
-    def tick(self, message: AnyEvent) -> Sequence[Emit]:
-        return (Emit(PROFILES.name, wire.PROFILES.encode(message)),)
+    def tick(self, message: ScoringMessage) -> Sequence[Emit]:
+        if isinstance(message, ClockTick):
+            return (Emit(PROFILES.name, wire.PROFILES.encode(message)),)
+        return ()
 
-    def _day(self, now: datetime) -> int:
+    # --- time
+
+    def _cause_of_time(self, state: CustomerState, *, moved: bool) -> Cause | None:
+        """Score the customer as of now; why that gives another profile, if it does."""
+        before, config, old = state.scores, state.config, self._population.at(state.epoch)
+        aged = rfm.score(card.measures(state, self._config.window_days), self._config, old, before)
+        self._score(state)
+        if moved or (aged != before and config == self._config.digest):
+            return Cause.TIME
+        if config != self._config.digest:
+            return Cause.CONFIG
+        return Cause.DRIFT if state.scores != before else None
+
+    def _score(self, state: CustomerState) -> None:
+        cutoffs = self._population.in_force(partition_of(state.customer_id, self._partitions))
+        measures = card.measures(state, self._config.window_days)
+        state.scores = rfm.score(measures, self._config, cutoffs, state.scores)
+        state.epoch = None if cutoffs is None else int(cutoffs.epoch.timestamp())
+        state.config = self._config.digest
+
+    def _due(self, state: CustomerState) -> datetime | None:
+        width = self._config.window_days
+        change = state.next_change(width)
+        last = state.last_order_day(width)
+        if last is not None:
+            cutoffs = self._population.at(state.epoch)
+            day = rfm.next_recency_day(last, state.today, self._config, cutoffs)
+            if day is not None and (change is None or day < change):
+                change = day
+        due = None if change is None else datetime.fromtimestamp(self._days.start(change), UTC)
+        if state.erased_us is None:
+            return due
+        end = EPOCH + timedelta(microseconds=state.erased_us + self._void_us)
+        return end if due is None else min(due, end)
+
+    def _today(self, now: datetime) -> int:
         return self._days.day_of(floor(now.timestamp()))
 
-    def _rescore(self, state: CustomerState, now: datetime) -> bool:
-        """Move the state to the day of `now`; whether any sum or score changed."""
-        moved = state.log.move(self._day(now))
-        scores = rfm.score(state.log, self._config)
-        if scores == state.scores:
-            return moved
-        state.scores = scores
-        return True
+    # --- one person under two ids
+
+    def _hand_over(self, state: CustomerState | None, event: CustomerMerged, now: datetime) -> Step[CustomerState]:
+        if event.into_id == event.customer_id:
+            raise InvalidMessage("merged_in_a_circle", "a customer cannot be merged into itself")
+        if state is not None and event.into_id in state.absorbed:
+            raise InvalidMessage("merged_in_a_circle", "that customer was merged into this one before")
+        alias = self._new(event.customer_id, now)
+        alias.merged_into = event.into_id
+        if state is None or state.blank:
+            return Step(alias)
+        handover = Handover(
+            customer_id=event.into_id,
+            from_id=event.customer_id,
+            occurred_at=event.occurred_at,
+            cause_id=event.id,
+            state=self.dump(state),
+        )
+        return Step(alias, (self._transfer(handover), Emit(PROFILES.name, None)))
+
+    def _receive(self, state: CustomerState | None, handover: Handover, now: datetime) -> Step[CustomerState] | None:
+        if state is not None and state.merged_into is not None:
+            self._check_hops(handover.hops)
+            onward = msgspec.structs.replace(handover, customer_id=state.merged_into, hops=handover.hops + 1)
+            return Step(state, (self._transfer(onward),))
+        if state is not None and handover.from_id in state.absorbed:
+            return None
+        other = self.load(handover.state)
+        state = state or self._new(handover.customer_id, now)
+        state.version = max(state.version, 0)
+        today = self._today(now)
+        for each in (state, other):
+            each.advance(today, self._config.window_days, self._days)
+        absorb(state, other, self._config, self._days)
+        self._score(state)
+        return self._publish(state, now, Cause.MERGED, (handover.cause_id, handover.occurred_at))
+
+    def _pass_on(self, state: CustomerState, event: AnyEvent, hops: int, now: datetime) -> Step[CustomerState] | None:
+        """An event for an id that belongs to another customer now."""
+        assert state.merged_into is not None  # noqa: S101 - the caller knows
+        if isinstance(event, CustomerMerged):
+            if event.into_id == state.merged_into:
+                return None
+            raise InvalidMessage("merged_before", "this customer was merged into another one before")
+        self._check_hops(hops)
+        event = msgspec.structs.replace(event, customer_id=state.merged_into, origin=None)
+        forwarded = self._transfer(Forwarded(customer_id=state.merged_into, event=event, hops=hops + 1))
+        if isinstance(event, CustomerDeleted):
+            # it is one person, who is to be forgotten under both ids
+            step = self._erase(state, event, now)
+            return Step(step.state, (*step.outputs, forwarded), step.due)
+        return Step(state, (forwarded,))
+
+    @staticmethod
+    def _check_hops(hops: int) -> None:
+        if hops >= MAX_HOPS:
+            raise InvalidMessage("merged_in_a_circle", f"handed on {hops} times: these customers were merged in a circle")
+
+    def _transfer(self, message: TransferMessage) -> Emit:
+        address = Address(partition_of(message.customer_id, self._partitions), message.customer_id.encode())
+        return Emit(TRANSFERS.name, wire.TRANSFERS.encode(message), address)
+
+    # --- forgetting
+
+    @property
+    def _void_us(self) -> int:
+        """How long after a deletion events from before it may still arrive, microseconds."""
+        return self._config.lateness_seconds * 1_000_000
+
+    def _erase(self, state: CustomerState | None, event: CustomerDeleted, now: datetime) -> Step[CustomerState]:
+        """Forget everything but that there is something to forget: what is late must not bring it back."""
+        at = _microseconds(event.occurred_at)
+        customer = event.customer_id if state is None else state.customer_id
+        empty = self._new(customer, now)
+        empty.erased_us = at if state is None or state.erased_us is None else max(at, state.erased_us)
+        return Step(empty, (Emit(PROFILES.name, None),), self._due(empty))
+
+    # --- steps
+
+    def _new(self, customer_id: str, now: datetime) -> CustomerState:
+        return states.new(customer_id, self._today(now), self._config.history_days)
 
     def _step(self, state: CustomerState, *outputs: Emit) -> Step[CustomerState]:
-        change = rfm.next_change(state.log, self._config)
-        return Step(state, outputs, None if change is None else datetime.fromtimestamp(self._days.start(change), UTC))
+        return Step(state, outputs, self._due(state))
 
-    def _emit(self, state: CustomerState, now: datetime, cause: Cause, cause_id: str, occurred_at: datetime) -> Emit:
+    def _publish(
+        self,
+        state: CustomerState,
+        now: datetime,
+        cause: Cause,
+        event: tuple[str, datetime],
+        flags: Sequence[str] = (),
+    ) -> Step[CustomerState]:
+        """`event` is the id and the instant of what caused it."""
+        as_of = max(now, EPOCH + timedelta(microseconds=state.published_us) + _MICROSECOND)
+        state.published_us = _microseconds(as_of)
+        cutoffs = self._population.at(state.epoch)
         snapshot = profile(
             state,
             self._config,
             zone=self._zone,
-            now=now,
+            cutoffs="" if cutoffs is None else cutoffs.version,
+            now=as_of,
             cause=cause,
-            cause_id=cause_id,
-            occurred_at=occurred_at,
+            cause_id=event[0],
+            occurred_at=event[1],
+            flags=tuple(flags),  # type: ignore[arg-type]
         )
-        return Emit(PROFILES.name, wire.PROFILES.encode(snapshot))
+        return self._step(state, Emit(PROFILES.name, wire.PROFILES.encode(snapshot)))
+
+
+def _void(state: CustomerState, event: AnyEvent) -> bool:
+    return state.erased_us is not None and _microseconds(event.occurred_at) <= state.erased_us
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - EPOCH) // _MICROSECOND

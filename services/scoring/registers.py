@@ -24,11 +24,16 @@ class Register(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 def write(registers: dict[str, Register], values: Mapping[str, Value], at: int, key: int) -> bool:
     """Write what is newer than what is there; return whether anything changed."""
+    return absorb(registers, {name: Register(at, key, value) for name, value in values.items()})
+
+
+def absorb(registers: dict[str, Register], others: Mapping[str, Register]) -> bool:
+    """Take over what is newer in `others`; return whether anything changed."""
     written = []
-    for name, value in values.items():
+    for name, other in others.items():
         known = registers.get(name)
-        if known is None or (at, key) > (known.at, known.key):
-            registers[name] = Register(at, key, value)
+        if known is None or (other.at, other.key) > (known.at, known.key):
+            registers[name] = other
             written.append(name)
     if len(registers) > CAPACITY:
         newest = sorted(registers, key=lambda name: (registers[name].at, registers[name].key, name), reverse=True)

@@ -1,0 +1,90 @@
+"""What a process knows of the population: every version of the cut-offs, and which one each partition is scored with."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from services.contracts.calendar import BusinessDays
+from services.contracts.population import Census, Cutoffs
+from services.scoring.census import cutoffs
+from services.scoring.config import ScoringConfig
+
+
+class Population:
+    """Epochs are Unix seconds.
+
+    A partition keeps to its version until it passes the next epoch, whatever the process has heard meanwhile: a replay
+    meets the same versions at the same instants as the first time.
+    """
+
+    def __init__(self, config: ScoringConfig, zone: ZoneInfo, partitions: int) -> None:
+        self.config = config
+        self.zone = zone
+        self.days = BusinessDays(zone)
+        self.partitions = partitions
+        self._versions: dict[int, Cutoffs] = {}
+        self._in_force: dict[int, int] = {}
+
+    def learn(self, version: Cutoffs) -> None:
+        """The first version heard of an epoch stays."""
+        self._versions.setdefault(int(version.epoch.timestamp()), version)
+
+    def at(self, epoch: int | None) -> Cutoffs | None:
+        """The version of exactly this epoch, if it is known."""
+        return None if epoch is None else self._versions.get(epoch)
+
+    def in_force(self, partition: int) -> Cutoffs | None:
+        return self.at(self._in_force.get(partition))
+
+    def enforce(self, partition: int, epoch: int | None) -> None:
+        """From now on score a partition with the version of this epoch."""
+        if epoch is None:
+            self._in_force.pop(partition, None)
+        else:
+            self._in_force[partition] = epoch
+
+
+class Tally:
+    """The censuses of all partitions, added up epoch by epoch.
+
+    An epoch is complete when every partition has been counted for it; one that has been counted for a later epoch already
+    began after this one. For a partition of which nothing was ever heard, `patience` seconds are waited once; for one that
+    has fallen silent, ten times as long, and then its last census stands in.
+    """
+
+    def __init__(self, population: Population, patience: float) -> None:
+        self._population = population
+        self._patience = patience
+        self._latest: dict[int, Census] = {}
+        self._waiting: dict[int, float] = {}
+        self._absent: set[int] = set()
+
+    def take(self, census: Census) -> None:
+        """Every census, in the order in which a partition's were taken."""
+        if census.partitions == self._population.partitions:
+            self._latest[census.partition] = census
+            self._absent.discard(census.partition)
+
+    def conclude(self, clock: float) -> Cutoffs | None:
+        """The cut-offs of the earliest complete epoch that has none; `clock` is a monotonic clock in seconds."""
+        for epoch in sorted({_second(census.epoch) for census in self._latest.values()}):
+            if self._population.at(epoch) is None and self._complete(epoch, clock):
+                self._waiting.pop(epoch, None)
+                counted = [census for census in self._latest.values() if _second(census.epoch) <= epoch]
+                at = next(census.epoch for census in counted if _second(census.epoch) == epoch)
+                population = self._population
+                return cutoffs(counted, at, population.partitions, population.config, population.zone)
+        return None
+
+    def _complete(self, epoch: int, clock: float) -> bool:
+        waited = clock - self._waiting.setdefault(epoch, clock)
+        unheard = set(range(self._population.partitions)) - self._latest.keys() - self._absent
+        if unheard:
+            if waited < self._patience:
+                return False
+            self._absent |= unheard
+        behind = any(_second(census.epoch) < epoch for census in self._latest.values())
+        return not behind or waited >= 10 * self._patience
+
+
+def _second(at: datetime) -> int:
+    return int(at.timestamp())
