@@ -41,7 +41,7 @@ def service(settings: NotifierSettings) -> app.Service:
         effector=Courier(channels, settings.bounds),
         observe=observe,
     )
-    return app.Service(around, stage, [NOTIFICATIONS.name], resources=channels)
+    return app.Service(around, stage, [NOTIFICATIONS.name], resources=[channels])
 
 
 def main() -> None:

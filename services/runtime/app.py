@@ -123,11 +123,11 @@ class Service:
         stage: Stage,
         topics: Sequence[str],
         *,
-        resources: AbstractAsyncContextManager[Any] | None = None,
+        resources: Sequence[AbstractAsyncContextManager[Any]] = (),
     ) -> None:
-        """`resources` are held open as long as the service lives."""
+        """`resources` are held open as long as the service lives; they may publish from the beginning."""
         self._surroundings = surroundings
-        self._resources = resources or contextlib.nullcontext()
+        self._resources = resources
         self.stop_asked: Callable[[], bool] = lambda: False
         settings = surroundings.settings
         self.worker = Worker(stage, surroundings.telemetry, fence_seconds=settings.session_timeout_ms / 1000)
@@ -183,7 +183,9 @@ class Service:
     async def _lifespan(self) -> AsyncIterator[None]:
         gc.set_threshold(100_000, 50, 50)  # measured: a fifth more records per second
         await self._surroundings.start(self.stop_asked)
-        async with self._resources:
+        async with contextlib.AsyncExitStack() as held:
+            for resource in self._resources:
+                await held.enter_async_context(resource)
             maintenance = asyncio.create_task(self.worker.maintain())
             log.info("started", port=self._surroundings.settings.port)
             try:

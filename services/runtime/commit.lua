@@ -1,4 +1,4 @@
-#!lua name=koipond_v1
+#!lua name=koipond_v2
 -- The one place where a partition's state changes in Redis. All keys of a call carry the same hash tag, so the call is
 -- atomic on a cluster too. The library's name carries its version: old and new workers can live side by side.
 
@@ -8,11 +8,12 @@ local function claim(keys, _args)
   return {epoch, redis.call('HGETALL', keys[1])}
 end
 
--- KEYS: meta, timers, then one per state.
--- ARGV: epoch; n fields; n × (field, value); one blob per state key ('' deletes); then timers: (customer, ms or '').
+-- KEYS: meta, timers, digests, then one per state.
+-- ARGV: epoch; n; n × (field, value); one blob per state key ('' deletes); t; t × (customer, ms or '' to clear); then
+-- digests to the end: (customer, bytes or '' to delete).
 -- Positions ("position:<topic>") never go back. Returns 'OK', or 'FENCED <why>' having changed nothing.
 local function commit(keys, args)
-  local meta, timers = keys[1], keys[2]
+  local meta, timers, digests = keys[1], keys[2], keys[3]
   local epoch = redis.call('HGET', meta, 'epoch')
   if epoch ~= args[1] then
     return 'FENCED epoch ' .. tostring(epoch) .. ', not ' .. args[1]
@@ -32,7 +33,7 @@ local function commit(keys, args)
     redis.call('HSET', meta, args[at + 2 * i], args[at + 2 * i + 1])
   end
   at = at + 2 * fields
-  for k = 3, #keys do
+  for k = 4, #keys do
     local blob = args[at]
     at = at + 1
     if blob == '' then
@@ -41,7 +42,9 @@ local function commit(keys, args)
       redis.call('SET', keys[k], blob)
     end
   end
-  while at <= #args do
+  local last = at + 2 * tonumber(args[at])
+  at = at + 1
+  while at < last do
     if args[at + 1] == '' then
       redis.call('ZREM', timers, args[at])
     else
@@ -49,8 +52,16 @@ local function commit(keys, args)
     end
     at = at + 2
   end
+  while at <= #args do
+    if args[at + 1] == '' then
+      redis.call('HDEL', digests, args[at])
+    else
+      redis.call('HSET', digests, args[at], args[at + 1])
+    end
+    at = at + 2
+  end
   return 'OK'
 end
 
-redis.register_function('koipond_claim_v1', claim)
-redis.register_function('koipond_commit_v1', commit)
+redis.register_function('koipond_claim_v2', claim)
+redis.register_function('koipond_commit_v2', commit)

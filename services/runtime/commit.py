@@ -8,19 +8,23 @@
 
 (The Kafka offset is committed later and only saves time: the store holds the truth.) A crash anywhere loses nothing and
 applies every record's state change exactly once; outputs can repeat, with the same ids and versions.
+
+A service whose partitions must meet now and then has a gate (see `gate`): on the event clock what lies behind it is kept
+in a backlog until it opens.
 """
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from services.contracts.calendar import to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import Origin
 from services.runtime.dead_letter import Budget, Flooded, letters
 from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned
+from services.runtime.gate import Gate
 from services.runtime.processor import Effector, Processor
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
@@ -39,16 +43,38 @@ CACHED_STATES = 8000
 
 @dataclass(slots=True)
 class _Held(Generic[S]):
-    """A claimed partition and the states known to be those in the store."""
+    """A claimed partition, the states known to be those in the store, and what was read and not folded yet.
+
+    `stale`: all of its customers are to be looked at anew.
+    """
 
     claim: Claim
     cache: dict[str, S | None] = field(default_factory=dict)
+    backlog: list[Entry[Any]] = field(default_factory=list)
+    stale: bool = False
+
+    @property
+    def partition(self) -> int:
+        return self.claim.partition
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        return self.claim.cursor.marks
+
+
+class _Round(NamedTuple):
+    """What one round goes by: the wall's now, until when timers fire on the event clock, how many dead letters are left."""
+
+    now: datetime
+    until_ms: int | None
+    allowance: int
 
 
 class PublishThenCommit(Generic[S, M]):
     """A `Stage` for a service with state.
 
     `event_clock` makes event time the clock instead of the wall's. `observe` sees every output once it is committed.
+    `digest`: what to keep of each customer to be seen at a glance. `gate`: where the partitions of the service meet.
     """
 
     resume = Resume.BEGINNING
@@ -64,6 +90,8 @@ class PublishThenCommit(Generic[S, M]):
         service: str,
         event_clock: bool,
         effector: Effector[S] | None = None,
+        digest: Callable[[S], bytes | None] | None = None,
+        gate: Gate | None = None,
         observe: Callable[[Sequence[Output]], None] = lambda _outputs: None,
     ) -> None:
         self._processor = processor
@@ -74,46 +102,135 @@ class PublishThenCommit(Generic[S, M]):
         self._service = service
         self._event_clock = event_clock
         self._effector = effector
+        self._digest = digest
+        self._gate = gate
         self._observe = observe
         self._held: dict[int, _Held[S]] = {}
 
     async def claim(self, partition: int) -> Mapping[str, int]:
         claim = await self._store.claim(partition)
-        self._held[partition] = _Held(claim)
+        held: _Held[S] = _Held(claim)
+        if self._gate is not None:
+            held.stale = self._gate.claimed(partition, held.marks)
+        self._held[partition] = held
         return claim.cursor.positions
 
     def drop(self, partition: int) -> None:
-        self._held.pop(partition, None)
+        if self._held.pop(partition, None) is not None and self._gate is not None:
+            self._gate.released(partition)
 
     def positions(self, partition: int) -> Mapping[str, int]:
         held = self._held.get(partition)
         return held.claim.cursor.positions if held else {}
 
-    def saturated(self, partition: int) -> Collection[str]:  # noqa: ARG002 - nothing is held back
-        return ()
+    def saturated(self, partition: int) -> Collection[str]:
+        held = self._held.get(partition)
+        return {entry.record.topic for entry in held.backlog} if held else ()
 
     async def handle(self, partition: int, records: Sequence[Record], now: datetime) -> None:
         held = self._held[partition]
-        remaining = [r for r in records if r.offset >= held.claim.cursor.positions.get(r.topic, 0)]
-        self._telemetry.skipped(self._service, "replayed", len(records) - len(remaining))
-        while remaining:
-            remaining = remaining[await self._commit_some(held, remaining, now) :]
+        fresh = [r for r in records if r.offset >= held.claim.cursor.positions.get(r.topic, 0)]
+        self._telemetry.skipped(self._service, "replayed", len(records) - len(fresh))
+        held.backlog += map(self._entry, fresh)
+        await self._advance(held, now)
 
     async def wake(self, partition: int, now: datetime, behind: Collection[str] = ()) -> None:  # noqa: ARG002
-        if not self._event_clock:
-            held = self._held[partition]
-            while await self._store.due(partition, to_ms(now), 1):
-                await self._commit_some(held, (), now)
+        held = self._held[partition]
+        if self._event_clock:
+            if held.backlog:
+                await self._advance(held, now)
+            return
+        await self._look_anew(held, now)
+        while await self._store.due(partition, to_ms(now), 1):
+            await self._commit_some(held, (), now)
+        if self._gate is not None:
+            at_ms = self._gate.latest_ms(held.marks, to_ms(now))
+            if at_ms is not None:
+                await self._pass(self._gate, held, at_ms, to_ms(now))
 
-    async def _commit_some(self, held: _Held[S], records: Sequence[Record], now: datetime) -> int:
-        """One round of the protocol; returns how many records it consumed."""
+    async def _advance(self, held: _Held[S], now: datetime) -> None:
+        """Fold what has been read, as far as the next gate that is closed."""
+        await self._look_anew(held, now)
+        while held.backlog:
+            gate_ms = self._gate_ahead(held)
+            reach = next((i for i, e in enumerate(held.backlog) if _lies_behind(gate_ms, e)), len(held.backlog))
+            if reach:
+                del held.backlog[: await self._commit_some(held, held.backlog[:reach], now)]
+            elif gate_ms is None or not await self._pass_in_time(held, gate_ms, now):
+                return
+
+    def _gate_ahead(self, held: _Held[S]) -> int | None:
+        """On the event clock, the instant at which to stop."""
+        if self._gate is None or not self._event_clock:
+            return None
+        first_ms = held.claim.cursor.watermark_ms
+        if first_ms is None:
+            first_ms = next((to_ms(at) for e in held.backlog if (at := _time_of(e)) is not None), None)
+        return None if first_ms is None else self._gate.next_ms(held.marks, first_ms)
+
+    async def _pass_in_time(self, held: _Held[S], at_ms: int, now: datetime) -> bool:
+        """Let everything happen that time brings before the gate, then go through; False if it is closed."""
+        assert self._gate is not None  # noqa: S101 - there is none ahead without it
+        while await self._store.due(held.partition, at_ms, 1):
+            await self._commit_some(held, (), now, until_ms=at_ms)
+        # a millisecond later: time has its own say first, and both are told apart by their instants
+        return await self._pass(self._gate, held, at_ms, at_ms + 1)
+
+    async def _pass(self, gate: Gate, held: _Held[S], at_ms: int, wake_ms: int) -> bool:
+        digests: Mapping[str, bytes] | None = None
+        if not gate.said(held.marks, at_ms):
+            digests = await self._digests(held)
+            outputs, marks = gate.say(held.partition, at_ms, digests)
+            await self._publisher.publish(outputs)
+            await self._mark(held, marks)
+        if not gate.is_open(at_ms):
+            return False
+        passage = gate.passage(held.partition, at_ms, await self._digests(held) if digests is None else digests)
+        await self._mark(held, passage.marks, passage.wake, wake_ms, at_ms if self._event_clock else None)
+        return True
+
+    async def _look_anew(self, held: _Held[S], now: datetime) -> None:
+        if not held.stale or self._gate is None:
+            return
+        watermark_ms = held.claim.cursor.watermark_ms
+        wake_ms = (watermark_ms or 0) + 1 if self._event_clock else to_ms(now)
+        passage = self._gate.look_anew(held.partition, await self._digests(held))
+        await self._mark(held, passage.marks, passage.wake, wake_ms)
+        held.stale = False
+
+    async def _digests(self, held: _Held[S]) -> Mapping[str, bytes]:
+        return await self._store.digests(held.partition, epoch=held.claim.epoch)
+
+    async def _mark(
+        self,
+        held: _Held[S],
+        marks: Mapping[str, str],
+        wake: Collection[str] = (),
+        wake_ms: int = 0,
+        watermark_ms: int | None = None,
+    ) -> None:
+        """Keep the marks, once every customer to be woken has a timer."""
+        rest = list(wake)
+        while len(rest) > TIMERS_AT_ONCE:
+            some, rest = rest[:TIMERS_AT_ONCE], rest[TIMERS_AT_ONCE:]
+            await self._store.commit(held.claim, Changes(_copy(held.claim.cursor), {}, dict.fromkeys(some, wake_ms)))
+        cursor = _copy(held.claim.cursor)
+        cursor.marks.update(marks)
+        if watermark_ms is not None:
+            cursor.watermark_ms = max(watermark_ms, cursor.watermark_ms or watermark_ms)
+        await self._store.commit(held.claim, Changes(cursor, {}, dict.fromkeys(rest, wake_ms)))
+        held.claim = replace(held.claim, cursor=cursor)
+
+    async def _commit_some(
+        self, held: _Held[S], entries: Sequence[Entry[M]], now: datetime, *, until_ms: int | None = None
+    ) -> int:
+        """One round of the protocol; returns how many records it consumed. `until_ms`: fire timers until then as well."""
         started = time.monotonic()
         cursor = _copy(held.claim.cursor)
-        entries = [self._entry(record) for record in records]
         fresh, seen = self._fresh(entries, cursor)
-        folded = await self._fold_without_poison(held, fresh, now, self._budget.available(started))
-        taken = self._taken(records, fresh, folded)
-        _advance(cursor, entries[:taken], folded.watermark_ms, seen if taken == len(records) else None)
+        folded = await self._fold_without_poison(held, fresh, _Round(now, until_ms, self._budget.available(started)))
+        taken = self._taken(entries, fresh, folded)
+        _advance(cursor, entries[:taken], folded.watermark_ms, seen if taken == len(entries) else None)
         outputs = folded.outputs + await self._effects(held.claim.partition, folded)
         if folded.rejected:
             outputs += letters(self._service, folded.rejected, datetime.now(UTC))
@@ -155,13 +272,11 @@ class PublishThenCommit(Generic[S, M]):
         self._telemetry.skipped(self._service, "repeated", len(entries) - len(fresh))
         return fresh, seen
 
-    async def _fold_without_poison(
-        self, held: _Held[S], entries: Sequence[Entry[M]], now: datetime, allowance: int
-    ) -> Folded[S]:
+    async def _fold_without_poison(self, held: _Held[S], entries: Sequence[Entry[M]], going_by: _Round) -> Folded[S]:
         poison: dict[Place | Due, str] = {}
         while True:
             try:
-                return await self._fold(held, entries, now, allowance, poison)
+                return await self._fold(held, entries, going_by, poison)
             except Poisoned as culprit:
                 # states may be half changed: start over from the stored ones, without it
                 poison[culprit.culprit] = culprit.detail
@@ -171,15 +286,15 @@ class PublishThenCommit(Generic[S, M]):
         self,
         held: _Held[S],
         entries: Sequence[Entry[M]],
-        now: datetime,
-        allowance: int,
+        going_by: _Round,
         poison: Mapping[Place | Due, str],
     ) -> Folded[S]:
+        now, until_ms, allowance = going_by
         partition, watermark_ms = held.claim.partition, held.claim.cursor.watermark_ms
         due: list[Due] = []
-        until_ms = self._horizon(entries, watermark_ms, now)
-        if until_ms is not None:
-            due = await self._store.due(partition, until_ms, TIMERS_AT_ONCE, epoch=held.claim.epoch)
+        horizon_ms = until_ms if until_ms is not None else self._horizon(entries, watermark_ms, now)
+        if horizon_ms is not None:
+            due = await self._store.due(partition, horizon_ms, TIMERS_AT_ONCE, epoch=held.claim.epoch)
         customers = {e.inbox.customer_id for e in entries if not isinstance(e.inbox, InvalidMessage)}
         customers.update(timer.customer_id for timer in due)
         customers.discard("")
@@ -192,6 +307,7 @@ class PublishThenCommit(Generic[S, M]):
             truncated=len(due) == TIMERS_AT_ONCE,
             watermark_ms=watermark_ms,
             wall=None if self._event_clock else now,
+            until_ms=until_ms,
             allowance=allowance,
             poison=poison,
         )
@@ -200,7 +316,7 @@ class PublishThenCommit(Generic[S, M]):
     def _horizon(self, entries: Sequence[Entry[M]], watermark_ms: int | None, now: datetime) -> int | None:
         if not self._event_clock:
             return to_ms(now)
-        newest = [to_ms(e.inbox.at) for e in entries if not isinstance(e.inbox, InvalidMessage)]
+        newest = [to_ms(at) for e in entries if (at := _time_of(e)) is not None]
         if not newest:
             return None
         return max(*newest, watermark_ms if watermark_ms is not None else newest[0], newest[0])
@@ -214,11 +330,11 @@ class PublishThenCommit(Generic[S, M]):
         return cache
 
     @staticmethod
-    def _taken(records: Sequence[Record], fresh: Sequence[Entry[M]], folded: Folded[S]) -> int:
+    def _taken(entries: Sequence[Entry[M]], fresh: Sequence[Entry[M]], folded: Folded[S]) -> int:
         if folded.taken == len(fresh):
-            return len(records)
-        stopped_at = fresh[folded.taken].record
-        return next(i for i, record in enumerate(records) if record is stopped_at)
+            return len(entries)
+        stopped_at = fresh[folded.taken]
+        return next(i for i, entry in enumerate(entries) if entry is stopped_at)
 
     async def _effects(self, partition: int, folded: Folded[S]) -> list[Output]:
         if not folded.effects or self._effector is None:
@@ -231,13 +347,17 @@ class PublishThenCommit(Generic[S, M]):
                 folded.states[effect.customer_id] = step.state
                 folded.timers[effect.customer_id] = None if step.due is None else to_ms_up(step.due)
                 key = effect.customer_id.encode()
-                outputs += [Output(topic, partition, key, value) for topic, value in step.outputs]
+                outputs += [output.addressed(partition, key) for output in step.outputs]
         return outputs
 
     def _changes(self, cursor: Cursor, folded: Folded[S]) -> Changes:
         dump = self._processor.dump
         states = {c: None if state is None else dump(state) for c, state in folded.states.items()}
-        return Changes(cursor, states, folded.timers)
+        digest = self._digest
+        if digest is None:
+            return Changes(cursor, states, folded.timers)
+        digests = {c: None if state is None else digest(state) for c, state in folded.states.items()}
+        return Changes(cursor, states, folded.timers, digests)
 
     def _count(self, folded: Folded[S], entries: Sequence[Entry[M]], started: float) -> None:
         self._budget.spend(len(folded.rejected))
@@ -246,11 +366,22 @@ class PublishThenCommit(Generic[S, M]):
         self._telemetry.batch(self._service, len(entries), folded.fired, time.monotonic() - started)
         if not self._event_clock and entries and not isinstance(entries[0].inbox, InvalidMessage):
             oldest = entries[0].inbox.occurred_at or entries[0].inbox.at
-            self._telemetry.latency(self._service, (datetime.now(UTC) - oldest).total_seconds())
+            if oldest is not None:
+                self._telemetry.latency(self._service, (datetime.now(UTC) - oldest).total_seconds())
+
+
+def _time_of(entry: Entry[M]) -> datetime | None:
+    """The instant that a record moves the clock to."""
+    return None if isinstance(entry.inbox, InvalidMessage) else entry.inbox.at
+
+
+def _lies_behind(gate_ms: int | None, entry: Entry[M]) -> bool:
+    at = _time_of(entry)
+    return gate_ms is not None and at is not None and to_ms(at) >= gate_ms
 
 
 def _copy(cursor: Cursor) -> Cursor:
-    return Cursor(dict(cursor.positions), cursor.watermark_ms, dict(cursor.origins))
+    return Cursor(dict(cursor.positions), cursor.watermark_ms, dict(cursor.origins), dict(cursor.marks))
 
 
 def _advance(cursor: Cursor, taken: Sequence[Entry[M]], watermark_ms: int | None, seen: dict[str, Seen] | None) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from services.contracts.calendar import from_ms, to_ms, to_ms_up
+from services.contracts.calendar import EPOCH, from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import TICK_KEY
 from services.runtime.processor import Emit, Inbox, Processor, Step
@@ -79,7 +79,8 @@ class Fold(Generic[S, M]):
     `states` holds the state of every customer named by the entries or the timers (None when unknown) and is changed in
     place. `due` are the stored timers up to the batch's last instant; when there were too many to load, `truncated` says
     so and the pass stops where its knowledge of timers ends. `wall` is the instant all records count for on the wall
-    clock; without it each record counts for its own event time, never going backwards from `watermark_ms`.
+    clock; without it each record counts for its own event time, never going backwards from `watermark_ms`, and after the
+    last of them timers go on firing until `until_ms`.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Fold(Generic[S, M]):
         truncated: bool = False,
         watermark_ms: int | None = None,
         wall: datetime | None = None,
+        until_ms: int | None = None,
         allowance: int = 1_000_000,
         poison: Mapping[Place | Due, str] | None = None,
     ) -> None:
@@ -103,6 +105,7 @@ class Fold(Generic[S, M]):
         self._armed: dict[str, int] = {timer.customer_id: timer.at_ms for timer in due}
         self._bound = due[-1] if truncated else None
         self._wall = wall
+        self._until_ms = until_ms
         self._allowance = allowance
         self._poison = poison or {}
         self._result: Folded[S] = Folded(watermark_ms=watermark_ms)
@@ -115,6 +118,8 @@ class Fold(Generic[S, M]):
             result.taken += 1
         if self._wall is not None:
             self._fire_until(to_ms(self._wall))
+        elif self._until_ms is not None:
+            self._fire_until(self._until_ms)
         elif self._bound is not None:
             self._fire_until(self._bound.at_ms)
         return result
@@ -130,7 +135,7 @@ class Fold(Generic[S, M]):
             self._fire_until(self._bound.at_ms)
             return False
         self._fire_until(now_ms)
-        if self._wall is None:
+        if self._wall is None and inbox.at is not None:
             self._result.watermark_ms = now_ms
         if self._poison and (why := self._poison.get(Place(record.topic, record.offset))) is not None:
             return self._reject(record, "internal_error", why)
@@ -146,11 +151,13 @@ class Fold(Generic[S, M]):
         self._keep(inbox.customer_id, step, now)
         return True
 
-    def _now(self, at: datetime) -> datetime:
+    def _now(self, at: datetime | None) -> datetime:
         if self._wall is not None:
             return self._wall
         watermark_ms = self._result.watermark_ms
-        return at if watermark_ms is None or to_ms(at) >= watermark_ms else from_ms(watermark_ms)
+        if watermark_ms is None:
+            return at or EPOCH
+        return from_ms(watermark_ms) if at is None or to_ms(at) < watermark_ms else at
 
     def _fire_until(self, until_ms: int) -> None:
         heap = self._heap
@@ -203,8 +210,7 @@ class Fold(Generic[S, M]):
             result.effects.append(Effect(customer_id, what, now))
 
     def _emit(self, key: bytes | None, outputs: Sequence[Emit]) -> None:
-        for topic, value in outputs:
-            self._result.outputs.append(Output(topic, self._partition, key, value))
+        self._result.outputs += [output.addressed(self._partition, key) for output in outputs]
 
     def _reject(self, record: Record, reason: str, detail: str) -> bool:
         if len(self._result.rejected) >= self._allowance:

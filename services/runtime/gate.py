@@ -33,8 +33,8 @@ class Gate(Protocol):
         """A partition was let go."""
         ...
 
-    def next_ms(self, marks: Mapping[str, str], first_ms: int) -> int:
-        """The first gate not passed yet; for a partition that never passed one, the last before its first record's instant."""
+    def next_ms(self, marks: Mapping[str, str], first_ms: int) -> int | None:
+        """The first gate not passed yet, if there are any; for a partition that never passed one, the last before its first record's instant."""
         ...
 
     def latest_ms(self, marks: Mapping[str, str], now_ms: int) -> int | None:
@@ -45,7 +45,9 @@ class Gate(Protocol):
         """Whether the partition has said how it stood at this gate."""
         ...
 
-    def say(self, partition: int, at_ms: int, digests: Mapping[str, bytes]) -> tuple[Sequence[Output], Mapping[str, str]]:
+    def say(
+        self, partition: int, at_ms: int, digests: Mapping[str, bytes]
+    ) -> tuple[Sequence[Output], Mapping[str, str]]:
         """What is to be published about the partition, and the marks to be kept once it was."""
         ...
 

@@ -1,10 +1,13 @@
 """A store in memory, for flows on an in-memory broker and for tests. Its rules are those of `store`."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from typing import TypeVar
 
 from services.runtime.store import Changes, Claim, Cursor, Due, Fenced
+
+T = TypeVar("T")
 
 
 class MemoryStore:
@@ -13,6 +16,7 @@ class MemoryStore:
         self._cursors: dict[int, Cursor] = defaultdict(Cursor)
         self._states: dict[int, dict[str, bytes]] = defaultdict(dict)
         self._timers: dict[int, dict[str, int]] = defaultdict(dict)
+        self._digests: dict[int, dict[str, bytes]] = defaultdict(dict)
 
     async def claim(self, partition: int) -> Claim:
         self._epochs[partition] += 1
@@ -28,6 +32,13 @@ class MemoryStore:
         timers = self._timers[partition]
         return sorted(Due(at_ms, customer) for customer, at_ms in timers.items() if at_ms <= until_ms)[:limit]
 
+    async def digests(self, partition: int, *, epoch: int | None = None) -> dict[str, bytes]:
+        self._check(partition, epoch)
+        return dict(self._digests[partition])
+
+    async def cursor(self, partition: int) -> Cursor:
+        return deepcopy(self._cursors[partition])
+
     async def commit(self, claim: Claim, changes: Changes) -> None:
         partition = claim.partition
         self._check(partition, claim.epoch)
@@ -37,19 +48,22 @@ class MemoryStore:
                 raise Fenced(f"partition {partition} of {topic} stands at {stored.positions[topic]}, beyond {position}")
         stored.positions.update(cursor.positions)
         stored.origins.update(cursor.origins)
+        stored.marks.update(cursor.marks)
         if cursor.watermark_ms is not None:
             stored.watermark_ms = cursor.watermark_ms
-        for customer, blob in changes.states.items():
-            if blob is None:
-                self._states[partition].pop(customer, None)
-            else:
-                self._states[partition][customer] = blob
-        for customer, at_ms in changes.timers.items():
-            if at_ms is None:
-                self._timers[partition].pop(customer, None)
-            else:
-                self._timers[partition][customer] = at_ms
+        _merge(self._states[partition], changes.states)
+        _merge(self._timers[partition], changes.timers)
+        _merge(self._digests[partition], changes.digests)
 
     def _check(self, partition: int, epoch: int | None) -> None:
         if epoch is not None and epoch != self._epochs[partition]:
             raise Fenced(f"partition {partition} has epoch {self._epochs[partition]}, not {epoch}")
+
+
+def _merge(stored: dict[str, T], changes: Mapping[str, T | None]) -> None:
+    """None deletes."""
+    for customer, value in changes.items():
+        if value is None:
+            stored.pop(customer, None)
+        else:
+            stored[customer] = value

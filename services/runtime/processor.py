@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from services.contracts.events import Origin
-from services.runtime.record import Record
+from services.runtime.record import Output, Record
 
 S = TypeVar("S")
 M = TypeVar("M")
@@ -19,7 +19,7 @@ M = TypeVar("M")
 
 @dataclass(slots=True)
 class Inbox(Generic[M]):
-    """A decoded record: whom it is about, when it happened (aware), and the message itself.
+    """A decoded record: whom it is about, when it happened (aware; None if it does not move the clock), and the message itself.
 
     An empty `customer_id` means the message only moves the clock. `origin` is set where the publisher upstream keeps
     no state and may repeat itself; the runtime then drops repeats. `occurred_at`, if it is not `at`, is when the event
@@ -27,17 +27,32 @@ class Inbox(Generic[M]):
     """
 
     customer_id: str
-    at: datetime
+    at: datetime | None
     message: M
     origin: Origin | None = None
     occurred_at: datetime | None = None
 
 
+class Address(NamedTuple):
+    """Where a record about another customer belongs."""
+
+    partition: int
+    key: bytes
+
+
 class Emit(NamedTuple):
-    """An output for the customer at hand; the runtime adds key and partition."""
+    """An output for the customer at hand, whose key and partition the runtime adds; or, with `to`, for another one.
+
+    Without a value it is a tombstone: what the topic held under the key is no more.
+    """
 
     topic: str
-    value: bytes
+    value: bytes | None
+    to: Address | None = None
+
+    def addressed(self, partition: int, key: bytes | None) -> Output:
+        """The record; `partition` and `key` are those of the customer at hand."""
+        return Output(self.topic, *(self.to or (partition, key)), self.value)
 
 
 @dataclass(slots=True)

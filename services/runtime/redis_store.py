@@ -4,12 +4,13 @@ The keys of a partition share a hash tag, so that a cluster is possible; the cli
 
 | key | type | holds |
 |---|---|---|
-| `…:meta` | hash | epoch, position per topic, watermark, origins |
+| `…:meta` | hash | epoch, position per topic, watermark, origins, marks |
 | `…:timers` | sorted set | customer → Unix milliseconds |
+| `…:digests` | hash | customer → a few bytes by which the owner knows all its customers at a glance |
 | `…:c:<customer>` | string | the customer's state |
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -23,6 +24,9 @@ T = TypeVar("T")
 
 _POSITION = "position:"
 _ORIGIN = "origin:"
+_MARK = "mark:"
+_SCAN_COUNT = 2000
+"""Entries of a hash asked for at once: large enough to be quick, small enough not to hold up the server."""
 
 
 class RedisStore:
@@ -40,18 +44,13 @@ class RedisStore:
         await self._call(self._client.ping())
 
     async def claim(self, partition: int) -> Claim:
-        epoch, flat = await self._function("koipond_claim_v1", 1, self._key(partition, "meta"))
+        epoch, flat = await self._function("koipond_claim_v2", 1, self._key(partition, "meta"))
         fields = dict(zip(map(_text, flat[::2]), map(_text, flat[1::2]), strict=True))
-        cursor = Cursor()
-        for name, value in fields.items():
-            if name.startswith(_POSITION):
-                cursor.positions[name.removeprefix(_POSITION)] = int(value)
-            elif name.startswith(_ORIGIN):
-                offset, timestamp = value.split()
-                cursor.origins[name.removeprefix(_ORIGIN)] = Seen(int(offset), int(timestamp))
-            elif name == "watermark":
-                cursor.watermark_ms = int(value)
-        return Claim(partition, int(epoch), cursor)
+        return Claim(partition, int(epoch), _cursor(fields))
+
+    async def cursor(self, partition: int) -> Cursor:
+        fields: Any = await self._call(self._client.hgetall(self._key(partition, "meta")))
+        return _cursor({_text(name): _text(value) for name, value in fields.items()})
 
     async def load(self, partition: int, customers: Sequence[str], *, epoch: int | None = None) -> list[bytes | None]:
         if not customers:
@@ -66,6 +65,18 @@ class RedisStore:
             partition, epoch, "ZRANGEBYSCORE", timers, "-inf", until_ms, "WITHSCORES", "LIMIT", 0, limit
         )
         return [Due(int(float(score)), _text(customer)) for customer, score in _pairs(flat)]
+
+    async def digests(self, partition: int, *, epoch: int | None = None) -> dict[str, bytes]:
+        """Read piece by piece. The owner alone writes them, so they are those of one moment if it still is the owner after."""
+        key = self._key(partition, "digests")
+        found: dict[str, bytes] = {}
+        cursor: Any = 0
+        while True:
+            cursor, entries = await self._read(partition, epoch, "HSCAN", key, cursor, "COUNT", _SCAN_COUNT)
+            pairs = entries.items() if isinstance(entries, dict) else zip(entries[::2], entries[1::2], strict=True)
+            found.update((_text(customer), bytes(digest)) for customer, digest in pairs)
+            if not int(cursor):
+                return found
 
     async def _read(self, partition: int, epoch: int | None, *command: Any) -> Any:
         """One command's answer, read in the same moment as the epoch."""
@@ -83,16 +94,21 @@ class RedisStore:
             fields += (_POSITION + topic, position)
         for source, seen in changes.cursor.origins.items():
             fields += (_ORIGIN + source, f"{seen.next_offset} {seen.timestamp_ms}")
+        for name, text in changes.cursor.marks.items():
+            fields += (_MARK + name, text)
         if changes.cursor.watermark_ms is not None:
             fields += ("watermark", changes.cursor.watermark_ms)
-        keys = [self._key(claim.partition, "meta"), self._key(claim.partition, "timers")]
+        keys = [self._key(claim.partition, name) for name in ("meta", "timers", "digests")]
         arguments: list[Any] = [claim.epoch, len(fields) // 2, *fields]
         for customer, blob in changes.states.items():
             keys.append(self._key(claim.partition, f"c:{customer}"))
             arguments.append(b"" if blob is None else blob)
+        arguments.append(len(changes.timers))
         for customer, at_ms in changes.timers.items():
             arguments += (customer, "" if at_ms is None else at_ms)
-        answer = _text(await self._function("koipond_commit_v1", len(keys), *keys, *arguments))
+        for customer, digest in changes.digests.items():
+            arguments += (customer, b"" if digest is None else digest)
+        answer = _text(await self._function("koipond_commit_v2", len(keys), *keys, *arguments))
         if answer != "OK":
             raise Fenced(f"partition {claim.partition} of {self._prefix}: {answer}")
 
@@ -113,6 +129,21 @@ class RedisStore:
             return await awaitable
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"Redis: {type(error).__name__}: {error}") from error
+
+
+def _cursor(fields: Mapping[str, str]) -> Cursor:
+    cursor = Cursor()
+    for name, value in fields.items():
+        if name.startswith(_POSITION):
+            cursor.positions[name.removeprefix(_POSITION)] = int(value)
+        elif name.startswith(_ORIGIN):
+            offset, timestamp = value.split()
+            cursor.origins[name.removeprefix(_ORIGIN)] = Seen(int(offset), int(timestamp))
+        elif name.startswith(_MARK):
+            cursor.marks[name.removeprefix(_MARK)] = value
+        elif name == "watermark":
+            cursor.watermark_ms = int(value)
+    return cursor
 
 
 def _text(value: Any) -> str:

@@ -38,12 +38,14 @@ class Cursor:
     """Where a partition stands.
 
     `positions`: input topic -> next offset to process. `watermark_ms`: highest event time seen, Unix milliseconds.
-    `origins`: "topic/partition" of a stateless publisher's input -> how far it is known.
+    `origins`: "topic/partition" of a stateless publisher's input -> how far it is known. `marks`: what the service
+    wants to remember of the partition as a whole, name -> text.
     """
 
     positions: dict[str, int] = field(default_factory=dict)
     watermark_ms: int | None = None
     origins: dict[str, Seen] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -59,12 +61,14 @@ class Claim:
 class Changes:
     """Everything one batch changes, applied all at once or not at all.
 
-    `states`: customer -> blob, None deletes. `timers`: customer -> Unix milliseconds, None clears.
+    `states`: customer -> blob, None deletes. `timers`: customer -> Unix milliseconds, None clears. `digests`: customer -> the
+    few bytes (never none) by which the owner knows each of its customers without loading the state, None deletes.
     """
 
     cursor: Cursor
     states: Mapping[str, bytes | None]
     timers: Mapping[str, int | None]
+    digests: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 class Store(Protocol):
@@ -84,6 +88,14 @@ class Store(Protocol):
 
     async def due(self, partition: int, until_ms: int, limit: int, *, epoch: int | None = None) -> list[Due]:
         """Timers at or before `until_ms`, earliest first (ties by customer id), at most `limit`. `epoch` as in `load`."""
+        ...
+
+    async def digests(self, partition: int, *, epoch: int | None = None) -> dict[str, bytes]:
+        """Those of all customers of the partition. `epoch` as in `load`."""
+        ...
+
+    async def cursor(self, partition: int) -> Cursor:
+        """Where the partition stands, without taking it over: for tools that only look."""
         ...
 
     async def commit(self, claim: Claim, changes: Changes) -> None:

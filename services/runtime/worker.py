@@ -68,6 +68,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lock = asyncio.Lock()
         self._joined = False
         self._stopping = False
+        self._stirred = asyncio.Event()
         self._alive_at = time.monotonic()
         self._wake_at = 0.0
         self._commit_at = 0.0
@@ -78,6 +79,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def attach(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
+
+    def stir(self) -> None:
+        """Something may have become possible that was not: look at every partition now, not only when it is time."""
+        self._stirred.set()
 
     # --- what health asks
 
@@ -191,7 +196,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     async def maintain(self) -> None:
         """Runs until cancelled, whatever happens: without it no partition would be claimed."""
         while True:
-            await asyncio.sleep(_MAINTAIN_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_MAINTAIN_SECONDS):
+                    await self._stirred.wait()
             try:
                 await self._maintain_once()
             except Exception:
@@ -205,7 +212,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
             await self._claim_missing(consumer)
             now = time.monotonic()
-            if now - self._wake_at > _WAKE_SECONDS:
+            if self._stirred.is_set() or now - self._wake_at > _WAKE_SECONDS:
+                self._stirred.clear()
                 self._wake_at = now
                 await self._wake(consumer)
             if now - self._commit_at > _COMMIT_SECONDS:

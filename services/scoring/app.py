@@ -4,11 +4,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.contracts.topics import EVENTS
+from services.contracts.topics import CENSUS, CUTOFFS, EVENTS, TRANSFERS
 from services.runtime import app
 from services.runtime.commit import PublishThenCommit
+from services.runtime.follower import Follower
 from services.runtime.settings import ClockKind, Settings
+from services.scoring.board import Board
 from services.scoring.config import ScoringConfig
+from services.scoring.gate import EpochGate
+from services.scoring.population import Population
 from services.scoring.processor import ScoringProcessor
 
 SERVICE = "scoring"
@@ -18,6 +22,9 @@ class ScoringSettings(Settings):
     """Scoring's settings, beside those every service shares."""
 
     scoring: Path | None = Field(None, description="scoring configuration file; the defaults without one")
+    census_patience: float = Field(
+        30.0, gt=0, le=3600, description="seconds an epoch waits for a partition that was never heard of"
+    )
 
 
 SETTINGS = ScoringSettings
@@ -27,16 +34,25 @@ def service(settings: ScoringSettings) -> app.Service:
     """Raise `FileError` when the scoring file is wrong."""
     around = app.Surroundings(SERVICE, settings)
     config = ScoringConfig.load(settings.scoring) if settings.scoring else ScoringConfig()
+    population = Population(config, settings.tz, settings.partitions)
+    processor = ScoringProcessor(config, settings.tz, settings.partitions, population)
+    gate = EpochGate(population)
     stage = PublishThenCommit(
-        ScoringProcessor(config, settings.tz, settings.partitions),
+        processor,
         around.store("score"),
         around.publisher,
         around.budget,
         around.telemetry,
         service=SERVICE,
         event_clock=settings.clock is ClockKind.EVENT,
+        digest=processor.digest,
+        gate=gate,
     )
-    return app.Service(around, stage, [EVENTS.name])
+    board = Board(population, gate, around.publisher, settings.census_patience)
+    follower = Follower(settings.kafka, [CENSUS.name, CUTOFFS.name], board.take, client_id=f"koi-{SERVICE}-board")
+    running = app.Service(around, stage, [EVENTS.name, TRANSFERS.name], resources=[follower, board])
+    board.stir = running.worker.stir
+    return running
 
 
 def main() -> None:

@@ -25,20 +25,18 @@ log = structlog.get_logger()
 
 
 class Board:
-    """An async context; `stir` is called when something was read that may open a gate.
+    """An async context; `stir`, once it is set, is called when something was read that may open a gate.
 
     Two leaders can exist for a moment, around a rebalance. They come to the same cut-offs, unless one has given up
     waiting for a partition; then the first to be read counts.
     """
 
-    def __init__(
-        self, population: Population, gate: EpochGate, publisher: Publisher, patience: float, stir: Callable[[], None]
-    ) -> None:
+    def __init__(self, population: Population, gate: EpochGate, publisher: Publisher, patience: float) -> None:
         self._population = population
         self._gate = gate
         self._publisher = publisher
         self._tally = Tally(population, patience)
-        self._stir = stir
+        self.stir: Callable[[], None] = lambda: None
         self._task: asyncio.Task[None] | None = None
 
     async def take(self, records: Sequence[Record]) -> None:
@@ -47,7 +45,7 @@ class Board:
             self._read(record)
         if records:
             await self.lead()
-            self._stir()
+            self.stir()
 
     async def lead(self) -> None:
         """Publish the cut-offs of every epoch that is complete, if this process owns the leading partition."""
@@ -60,7 +58,11 @@ class Board:
             # what was acknowledged will be read; to have it now saves a round
             self._population.learn(found)
             log.info(
-                "cutoffs", version=found.version, customers=found.customers, reported=found.reported, of=found.partitions
+                "cutoffs",
+                version=found.version,
+                customers=found.customers,
+                reported=found.reported,
+                of=found.partitions,
             )
 
     def _read(self, record: Record) -> None:
@@ -71,9 +73,9 @@ class Board:
                 self._tally.take(wire.CENSUSES.decode(record.value))
             else:
                 self._population.learn(wire.CUTOFFS.decode(record.value))
-        except InvalidMessage as error:
+        except InvalidMessage:
             # only we write here: somebody else's record is not worth a stop
-            log.error("foreign_record", topic=record.topic, offset=record.offset, error=str(error))
+            log.exception("foreign_record", topic=record.topic, offset=record.offset)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._look())

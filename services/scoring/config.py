@@ -2,8 +2,8 @@
 
     currency: CNY
     window_days: 365                    # or lifetime
-    method: quantile                    # or fixed
-    quantile: {ties: share, hysteresis: 2%}
+    method: fixed                       # or quantile
+    quantile: {ties: share, hysteresis: 0%}
     thresholds:                         # for fixed, and until the population was counted for the first time
       r: [14, 30, 90, 180]              # days since the last order: up to 14 scores 5, up to 30 scores 4, …
       f: [2, 3, 6, 12]                  # orders: from 2 on scores 2, …
@@ -108,14 +108,16 @@ def _share(value: Any) -> Any:
     """`20%`, or the same as a number from 0 to 1."""
     if not isinstance(value, str):
         return value
-    number = value.removesuffix("%").strip()
     try:
-        return float(Decimal(number) / 100) if value.endswith("%") else float(number)
+        number = Decimal(value.removesuffix("%").strip())
+        return float(number / 100 if value.endswith("%") else number)
     except ArithmeticError as error:
         raise ValueError(f"{value!r} is no share; write a percentage such as 20%") from error
 
 
 def _days_or_life(value: Any) -> Any:
+    if isinstance(value, str) and value != LIFETIME:
+        raise ValueError(f"{value!r} is no window; write a number of days, or {LIFETIME}")
     return None if value == LIFETIME else value
 
 

@@ -76,6 +76,14 @@ class OrderDays(msgspec.Struct, array_like=True, gc=False):
         """The first day of all with a counting order."""
         return next((day for day, orders in zip(self.days, self.orders, strict=True) if orders), None)
 
+    def moves(self, old: int, new: int, width: int, *, deep: bool) -> bool:
+        """Whether a window whose end moves from `old` to `new` comes to other orders or money; `deep`: or to any other sum."""
+        columns = (self.orders, self.net, self.paid, self.discount) if deep else (self.orders, self.net)
+        spans = (
+            _span(self.days, max(end, back), abs(end - back)) for end, back in ((new, old), (new - width, old - width))
+        )
+        return any(any(column[low:high]) for low, high in spans for column in columns)
+
     def drop(self, before: int) -> list[int]:
         """Forget the days before `before`; those of them with a counting order are returned."""
         at = bisect_left(self.days, before)
@@ -104,6 +112,13 @@ class Deeds(msgspec.Struct, array_like=True, gc=False):
         low, high = _span(self.days, end, width)
         return sum(self.counts[low:high])
 
+    def moves(self, old: int, new: int, width: int) -> bool:
+        """Whether a window whose end moves from `old` to `new` gains or loses any."""
+        spans = (
+            _span(self.days, max(end, back), abs(end - back)) for end, back in ((new, old), (new - width, old - width))
+        )
+        return any(low != high for low, high in spans)
+
     def drop(self, before: int) -> None:
         """Forget the days before `before`; the lifetime stays."""
         at = bisect_left(self.days, before)
@@ -125,16 +140,6 @@ def deeds_of(kinds: dict[str, Deeds], kind: str) -> Deeds:
     if deeds is None:
         deeds = kinds[kind] = Deeds()
     return deeds
-
-
-def crossed(days: Sequence[int], old: int, new: int, width: int) -> bool:
-    """Whether a window of `width` days whose end moves from `old` to `new` gains or loses one of `days`."""
-    if not days:
-        return False
-    low, high = min(old, new), max(old, new)
-    return bisect_right(days, low) != bisect_right(days, high) or (
-        bisect_right(days, low - width) != bisect_right(days, high - width)
-    )
 
 
 def changes(days: Sequence[int], end: int, width: int) -> Iterator[int]:

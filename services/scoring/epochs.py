@@ -38,5 +38,3 @@ class Epochs:
 
 def instant(epoch: int) -> datetime:
     return datetime.fromtimestamp(epoch, UTC)
-
-

@@ -17,12 +17,15 @@ _CONFIG = "config"
 
 
 class EpochGate:
-    """A `services.runtime.gate.Gate`. Marks hold epochs in Unix seconds, and the configuration scored with."""
+    """A `services.runtime.gate.Gate`. Marks hold epochs in Unix seconds, and the configuration scored with.
+
+    Where nothing depends on the population there are no epochs.
+    """
 
     def __init__(self, population: Population) -> None:
         self._population = population
         self._config = population.config
-        self._epochs = Epochs(population.config.epoch, population.days)
+        self._epochs = Epochs(population.config.epoch, population.days) if population.config.counts_population else None
         self.claimed_partitions: set[int] = set()
 
     def claimed(self, partition: int, marks: Mapping[str, str]) -> bool:
@@ -36,12 +39,16 @@ class EpochGate:
     def released(self, partition: int) -> None:
         self.claimed_partitions.discard(partition)
 
-    def next_ms(self, marks: Mapping[str, str], first_ms: int) -> int:
+    def next_ms(self, marks: Mapping[str, str], first_ms: int) -> int | None:
+        if self._epochs is None:
+            return None
         passed = _epoch(marks, _PASSED)
         epoch = self._epochs.latest(first_ms // 1000) if passed is None else self._epochs.following(passed)
         return epoch * 1000
 
     def latest_ms(self, marks: Mapping[str, str], now_ms: int) -> int | None:
+        if self._epochs is None:
+            return None
         passed, epoch = _epoch(marks, _PASSED), self._epochs.latest(now_ms // 1000)
         return epoch * 1000 if passed is None or passed < epoch else None
 

@@ -28,7 +28,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     def pay(self, at: int, amount_minor: int, discount_minor: int) -> bool:
         """Fold `order.paid`; this and the other folds return whether anything changed."""
         known = (self.paid_at, self.paid_minor, self.discount_minor)
-        if self.paid_at is not None and (at, amount_minor, discount_minor) <= known:  # type: ignore[operator]
+        if self.paid_at is not None and (at, amount_minor, discount_minor) <= known:
             return False
         self.paid_at, self.paid_minor, self.discount_minor = at, amount_minor, discount_minor
         return True

@@ -11,7 +11,7 @@ import msgspec
 from services.contracts import wire
 from services.contracts.calendar import EPOCH, BusinessDays
 from services.contracts.errors import InvalidMessage
-from services.contracts.events import AnyEvent, ClockTick, CustomerDeleted, CustomerMerged
+from services.contracts.events import AnyEvent, ClockTick, CustomerDeleted, CustomerMerged, Flag
 from services.contracts.profile import Cause
 from services.contracts.topics import PROFILES, TRANSFERS
 from services.contracts.transfer import MAX_HOPS, Forwarded, Handover, TransferMessage
@@ -69,7 +69,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         wire.check_year("occurred_at", at)
         self._check_owner(transfer.customer_id, record)
         # it happened to somebody else, in another partition: it does not move the clock of this one
-        return Inbox(transfer.customer_id, EPOCH, transfer, occurred_at=at)
+        return Inbox(transfer.customer_id, None, transfer, occurred_at=at)
 
     def _check_owner(self, customer: str, record: Record) -> None:
         if not customer:
@@ -109,6 +109,13 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             return self._erase(state, event, now)
         if isinstance(event, CustomerMerged):
             return self._hand_over(state, event, now)
+        offset = None if isinstance(message, Forwarded) else record.offset
+        return self._fold(state, event, offset, now)
+
+    def _fold(
+        self, state: CustomerState | None, event: AnyEvent, offset: int | None, now: datetime
+    ) -> Step[CustomerState] | None:
+        """`offset` in koi.events; None for an event that came another way."""
         if state is not None and _void(state, event):
             return None
         state = state or self._new(event.customer_id, now)
@@ -118,13 +125,14 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         if cause is None:
             if not moved:
                 return None
-            cause = Cause.TIME
-        if not isinstance(message, Forwarded):
-            state.version = record.offset
-        elif state.blank:
-            state.version = 0
+            self._score(state)
+            return self._publish(state, now, Cause.TIME, ("", now))
+        if offset is None:
+            state.version = max(state.version, 0)
+        else:
+            state.version, state.published_us = offset, 0
         self._score(state)
-        flags = (*event.flags, "late") if late else event.flags
+        flags: tuple[Flag, ...] = (*event.flags, "late") if late else event.flags
         return self._publish(state, now, cause, (event.id, event.occurred_at), flags)
 
     def wake(self, state: CustomerState, now: datetime) -> Step[CustomerState]:
@@ -162,6 +170,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         return Cause.DRIFT if state.scores != before else None
 
     def _score(self, state: CustomerState) -> None:
+        """Score the customer as of the state's day, by what is in force."""
         cutoffs = self._population.in_force(partition_of(state.customer_id, self._partitions))
         measures = card.measures(state, self._config.window_days)
         state.scores = rfm.score(measures, self._config, cutoffs, state.scores)
@@ -242,7 +251,9 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
     @staticmethod
     def _check_hops(hops: int) -> None:
         if hops >= MAX_HOPS:
-            raise InvalidMessage("merged_in_a_circle", f"handed on {hops} times: these customers were merged in a circle")
+            raise InvalidMessage(
+                "merged_in_a_circle", f"handed on {hops} times: these customers were merged in a circle"
+            )
 
     def _transfer(self, message: TransferMessage) -> Emit:
         address = Address(partition_of(message.customer_id, self._partitions), message.customer_id.encode())
@@ -277,9 +288,10 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         now: datetime,
         cause: Cause,
         event: tuple[str, datetime],
-        flags: Sequence[str] = (),
+        flags: tuple[Flag, ...] = (),
     ) -> Step[CustomerState]:
         """`event` is the id and the instant of what caused it."""
+        # two snapshots of one version must differ in their instant, or a reader takes the second for a repeat
         as_of = max(now, EPOCH + timedelta(microseconds=state.published_us) + _MICROSECOND)
         state.published_us = _microseconds(as_of)
         cutoffs = self._population.at(state.epoch)
@@ -292,7 +304,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             cause=cause,
             cause_id=event[0],
             occurred_at=event[1],
-            flags=tuple(flags),  # type: ignore[arg-type]
+            flags=flags,
         )
         return self._step(state, Emit(PROFILES.name, wire.PROFILES.encode(snapshot)))
 

@@ -10,7 +10,7 @@ from services.runtime.blob import Blobs
 from services.scoring import archive
 from services.scoring.activity import Activity
 from services.scoring.archive import Packed
-from services.scoring.daylog import NOTHING, Deeds, OrderDays, Sums, changes, crossed, deeds_of
+from services.scoring.daylog import NOTHING, Deeds, OrderDays, Sums, changes, deeds_of
 from services.scoring.orders import Order, UnlinkedRefund
 from services.scoring.registers import Register
 from services.scoring.repeats import Repeats
@@ -133,17 +133,20 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     # --- time
 
     def advance(self, today: int, width: int | None, days: BusinessDays) -> bool:
-        """Let the windows end at `today`; return whether any of them gained or lost a day.
+        """Let the windows end at `today`; return whether any of them comes to something else.
 
         `width` is the window of RFM. Days that have left every window are let go, and their orders packed.
         """
         if today == self.today:
             return False
         old, self.today = self.today, today
-        widths = {*WINDOWS, width or LONGEST}
-        moved = any(crossed(self.log.days, old, today, each) for each in widths)
-        moved = moved or any(crossed(d.days, old, today, each) for d in self.kinds.values() for each in WINDOWS)
-        if moved and today > old:
+        main = width or LONGEST
+        moved = (
+            self.log.moves(old, today, main, deep=True)
+            or any(self.log.moves(old, today, each, deep=False) for each in WINDOWS)
+            or any(deeds.moves(old, today, each) for deeds in self.kinds.values() for each in WINDOWS)
+        )
+        if today > old:
             self._let_go(days)
         return moved
 

@@ -149,7 +149,7 @@ def model(records: Sequence[Record]) -> World:
             _take(world, who, step, at_ms, toy)
         world.watermark_ms = now_ms
         if not inbox.customer_id:
-            world.outputs += [(TICK_KEY, value) for _, value in toy.tick(inbox.message)]
+            world.outputs += [(TICK_KEY, value) for _, value, _ in toy.tick(inbox.message)]
             continue
         try:
             state = _copied(toy, world.states.get(inbox.customer_id))
@@ -172,7 +172,7 @@ def _take(world: World, who: str, step: Step[Toy] | None, now_ms: int, toy: ToyP
         world.states[who] = toy.load(toy.dump(step.state))
         if step.due is not None:
             world.timers[who] = max(to_ms_up(step.due), now_ms + 1)
-    world.outputs += [(who.encode(), value) for _, value in step.outputs]
+    world.outputs += [(who.encode(), value) for _, value, _ in step.outputs]
 
 
 def _copied(toy: ToyProcessor, state: Toy | None) -> Toy | None:

@@ -7,14 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from hypothesis import strategies as st
 
 from services.contracts import wire
 from services.contracts.events import (
     AnyEvent,
+    CustomerDeleted,
+    CustomerMerged,
     CustomerUpdated,
     Interaction,
     OrderAmended,
@@ -22,11 +27,14 @@ from services.contracts.events import (
     OrderPaid,
     OrderRefunded,
 )
-from services.contracts.profile import Octant, Profile
-from services.runtime.processor import Step
+from services.contracts.profile import Octant, Profile, Window
+from services.contracts.topics import PROFILES, TRANSFERS
+from services.contracts.transfer import TransferMessage
+from services.runtime.processor import Emit, Step
 from services.runtime.record import Record
 from services.scoring.config import ScoringConfig
-from services.scoring.processor import ScoringProcessor
+from services.scoring.population import Population
+from services.scoring.processor import ScoringMessage, ScoringProcessor
 from services.scoring.state import CustomerState
 
 ZONES = [
@@ -47,14 +55,31 @@ class Answer:
     segment: Octant = Octant.GENERAL_RETAIN
     orders: int = 0
     net_minor: int = 0
-    lifetime_orders: int = 0
-    lifetime_net_minor: int = 0
     first_order_day: date | None = None
     last_order_day: date | None = None
-    counts: dict[str, int] = field(default_factory=dict)
+    average_order_minor: int | None = None
+    discount_share: float | None = None
+    refund_share: float | None = None
+    rhythm_days: float | None = None
+    windows: dict[str, Window] = field(default_factory=dict)
+    lifetime: Window = field(default_factory=Window)
     activity: float = 0.0
     tags: set[str] = field(default_factory=set)
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bought:
+    """One order as all events leave it. `counts` says whether it is one for R and F."""
+
+    at: datetime
+    net: int
+    paid: int
+    discount: int
+
+    @property
+    def counts(self) -> bool:
+        return self.net > 0
 
 
 def answer(known: Sequence[AnyEvent], now: datetime, config: ScoringConfig, zone: ZoneInfo) -> Answer:
@@ -64,20 +89,36 @@ def answer(known: Sequence[AnyEvent], now: datetime, config: ScoringConfig, zone
     def day(at: datetime) -> date:
         return at.astimezone(zone).date()
 
-    def inside(which: date) -> bool:
-        return 0 <= (today - which).days < config.window_days
+    def within(at: datetime, width: int | None) -> bool:
+        age = (today - day(at)).days
+        return width is None or 0 <= age < width
 
-    orders = [(day(at), net) for at, net in counting_orders(known)]
-    money = [*orders, *((day(at), -amount) for at, amount in unlinked_refunds(known))]
+    bought = orders_of(known)
+    unlinked = unlinked_refunds(known)
     deeds = {(e.source, e.id): e for e in known if isinstance(e, Interaction)}.values()
+
+    def window(width: int | None) -> Window:
+        return Window(
+            orders=sum(o.counts for o in bought if within(o.at, width)),
+            net_minor=sum(o.net for o in bought if within(o.at, width))
+            - sum(amount for at, amount in unlinked if within(at, width)),
+            counts=dict(sorted(Counter(e.kind for e in deeds if within(e.occurred_at, width)).items())),
+        )
+
+    main = window(config.window_days)
+    inside = [o for o in bought if within(o.at, config.window_days)]
+    paid, discount = sum(o.paid for o in inside), sum(o.discount for o in inside)
     result = Answer(
-        orders=sum(inside(d) for d, _ in orders),
-        net_minor=sum(net for d, net in money if inside(d)),
-        lifetime_orders=len(orders),
-        lifetime_net_minor=sum(net for _, net in money),
-        first_order_day=min((d for d, _ in orders), default=None),
-        last_order_day=max((d for d, _ in orders if inside(d)), default=None),
-        counts=dict(Counter(e.kind for e in deeds if inside(day(e.occurred_at)))),
+        orders=main.orders,
+        net_minor=main.net_minor,
+        first_order_day=min((day(o.at) for o in bought if o.counts), default=None),
+        last_order_day=max((day(o.at) for o in inside if o.counts), default=None),
+        average_order_minor=floor(Fraction(main.net_minor, main.orders) + Fraction(1, 2)) if main.orders else None,
+        discount_share=discount / (paid + discount) if paid + discount else None,
+        refund_share=min(1.0, max(0.0, (paid - main.net_minor) / paid)) if paid else None,
+        rhythm_days=rhythm({day(o.at) for o in bought if o.counts and within(o.at, 365)}, config),
+        windows={f"{width}d": window(width) for width in (7, 30, 90, 365)},
+        lifetime=window(None),
         activity=sum(
             config.weight(e.kind) * e.value * 0.5 ** ((now - e.occurred_at) / config.half_life) for e in deeds
         ),
@@ -87,32 +128,43 @@ def answer(known: Sequence[AnyEvent], now: datetime, config: ScoringConfig, zone
         result.r = 5 - sum(ages > limit for limit in config.thresholds.r)
         result.f = 1 + sum(result.orders >= limit for limit in config.thresholds.f)
         result.m = 1 + sum(result.net_minor >= limit for limit in config.thresholds.m)
-    high = config.high
-    result.segment = Octant.of(r_high=result.r >= high.r, f_high=result.f >= high.f, m_high=result.m >= high.m)
+        high = config.high
+        result.segment = Octant.of(r_high=result.r >= high.r, f_high=result.f >= high.f, m_high=result.m >= high.m)
     for e in sorted((e for e in known if isinstance(e, CustomerUpdated)), key=lambda e: e.occurred_at):
         result.tags = (result.tags - set(e.tags_remove)) | set(e.tags_add)
         result.attributes |= e.attributes
     return result
 
 
-def counting_orders(known: Sequence[AnyEvent]) -> list[tuple[datetime, int]]:
-    """When each counting order was paid, and its net."""
+def rhythm(days: set[date], config: ScoringConfig) -> float | None:
+    """The shrunk median gap."""
+    if len(days) < 3:
+        return None
+    ordered = sorted(days)
+    gaps = sorted((later - earlier).days for earlier, later in zip(ordered, ordered[1:], strict=False))
+    middle = (gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
+    prior, weight = config.rhythm.prior / timedelta(days=1), config.rhythm.weight
+    return (len(gaps) * middle + weight * prior) / (len(gaps) + weight)
+
+
+def orders_of(known: Sequence[AnyEvent]) -> list[Bought]:
+    """Every order that was paid and not cancelled."""
     orders = []
     cancellations = {e.order_id for e in known if isinstance(e, OrderCancelled)}
     for order_id in {e.order_id for e in known if isinstance(e, OrderPaid)} - cancellations:
-        paid_at, amount = max(
-            (e.occurred_at.replace(microsecond=0), e.amount_minor)
+        paid_at, paid, discount = max(
+            (e.occurred_at.replace(microsecond=0), e.amount_minor, e.discount_minor)
             for e in known
             if isinstance(e, OrderPaid) and e.order_id == order_id
         )
         amendments = [(e.rev, e.amount_minor) for e in known if isinstance(e, OrderAmended) and e.order_id == order_id]
         if amendments:
-            amount = max(amendments)[1]
+            paid = max(amendments)[1]
+        net = paid
         refunds = [e for e in known if isinstance(e, OrderRefunded) and e.order_id == order_id]
         for refund_id in {e.refund_id for e in refunds}:
-            amount -= max(e.amount_minor for e in refunds if e.refund_id == refund_id)
-        if amount > 0:
-            orders.append((paid_at, amount))
+            net -= max(e.amount_minor for e in refunds if e.refund_id == refund_id)
+        orders.append(Bought(paid_at, max(0, net), paid, discount))
     return orders
 
 
@@ -125,8 +177,21 @@ def unlinked_refunds(known: Sequence[AnyEvent]) -> list[tuple[datetime, int]]:
     ]
 
 
-TIMELESS = ("lifetime_orders", "lifetime_net_minor", "first_order_day", "attributes")
-TIMED = ("r", "f", "m", "segment", "orders", "net_minor", "last_order_day", "counts")
+TIMELESS = ("lifetime", "first_order_day", "attributes")
+TIMED = (
+    "r",
+    "f",
+    "m",
+    "segment",
+    "orders",
+    "net_minor",
+    "last_order_day",
+    "average_order_minor",
+    "discount_share",
+    "refund_share",
+    "rhythm_days",
+    "windows",
+)
 
 
 def assert_says(profile: Profile, expected: Answer) -> None:
@@ -146,11 +211,15 @@ class World:
     """One customer, one processor, and a clock that only the test moves."""
 
     def __init__(self, config: ScoringConfig | None = None, zone: ZoneInfo = ZONES[0]) -> None:
-        self.processor = ScoringProcessor(config or ScoringConfig(), zone, 1)
+        self.config = config or ScoringConfig()
+        self.population = Population(self.config, zone, 1)
+        self.processor = ScoringProcessor(self.config, zone, 1, self.population)
         self.state: CustomerState | None = None
         self.due: datetime | None = None
         self.profile: Profile | None = None
         self.profiles: list[Profile] = []
+        self.others: list[Emit] = []
+        self.handed: TransferMessage | None = None
         self.now = START
         self.offset = 0
 
@@ -161,6 +230,11 @@ class World:
         before = len(self.profiles)
         self._take(self.processor.apply(self.state, event, record(self.offset), self.now))
         return self.profiles[-1] if len(self.profiles) > before else None
+
+    def play(self, message: ScoringMessage) -> None:
+        """Fold a message that is no event of the customer's own, at the world's own time."""
+        self.offset += 1
+        self._take(self.processor.apply(self.state, message, record(self.offset), self.now))
 
     def pass_to(self, now: datetime) -> None:
         """Let time pass, waking the customer at each instant it asked for."""
@@ -182,10 +256,44 @@ class World:
             return
         self.state, self.due = step.state, step.due
         for output in step.outputs:
+            if output.value is None or output.topic != PROFILES.name:
+                self.others.append(output)
+                continue
             profile = wire.PROFILES.decode(output.value)
             assert isinstance(profile, Profile)
             self.profile = profile
             self.profiles.append(profile)
+
+
+def taken_over(old: World, new: World, merger: CustomerMerged | None = None) -> None:
+    """Play a merger, and carry what the old id's owner has to hand over to the new one's."""
+    if merger is not None:
+        old.play(merger)
+    carried, old.others = old.others, []
+    for output in carried:
+        if output.topic == TRANSFERS.name and output.value is not None:
+            old.handed = wire.TRANSFERS.decode(output.value)
+            new.now = max(new.now, old.now)
+            new.pass_to(new.now)
+            new.offset += 1
+            new._take(new.processor.apply(new.state, old.handed, transfer(new.offset), new.now))
+
+
+def transfer(offset: int) -> Record:
+    return Record(TRANSFERS.name, 0, offset, 0, None, b"")
+
+
+def under(customer: str, event: AnyEvent) -> AnyEvent:
+    """The same event under another id."""
+    return msgspec.structs.replace(event, customer_id=customer)
+
+
+def merged(customer: str, into: str, at: datetime) -> CustomerMerged:
+    return CustomerMerged(**_base(f"merge-{customer}-{into}", at) | {"customer_id": customer}, into_id=into)
+
+
+def deleted(customer: str, at: datetime) -> CustomerDeleted:
+    return CustomerDeleted(**_base(f"delete-{customer}", at) | {"customer_id": customer})
 
 
 def record(offset: int, value: bytes | None = b"", partition: int = 0) -> Record:
@@ -196,8 +304,9 @@ def _base(event_id: str, at: datetime) -> dict[str, Any]:
     return {"id": event_id, "source": "test", "customer_id": "顾客1", "occurred_at": at, "received_at": at}
 
 
-def paid(order: str, at: datetime, amount: int = 10_000, currency: str = "CNY") -> OrderPaid:
-    return OrderPaid(**_base(f"paid-{order}", at), order_id=order, amount_minor=amount, currency=currency)
+def paid(order: str, at: datetime, amount: int = 10_000, currency: str = "CNY", discount: int = 0) -> OrderPaid:
+    base = _base(f"paid-{order}", at)
+    return OrderPaid(**base, order_id=order, amount_minor=amount, currency=currency, discount_minor=discount)
 
 
 def refunded(order: str | None, at: datetime, amount: int, refund: str = "r") -> OrderRefunded:
@@ -234,7 +343,7 @@ def events(days: int = 800) -> st.SearchStrategy[list[AnyEvent]]:
     refund = st.sampled_from([1, 4_000, 10_000])
     refund_id = st.sampled_from(["r1", "r2", "r3"])
     one: st.SearchStrategy[AnyEvent] = st.one_of(
-        st.builds(paid, order, at, amount),
+        st.builds(paid, order, at, amount, discount=st.sampled_from([0, 500])),
         st.builds(paid, st.uuids().map(str), at, amount),
         st.builds(refunded, order, at, refund, refund_id),
         st.builds(refunded, st.none(), at, refund, refund_id),

@@ -34,6 +34,6 @@ def test_lifetime_orders_and_money_of_every_household() -> None:
             assert step.state is not None
             states[household] = step.state
     assert len(states) == 2469
-    assert {h: s.lifetime_orders for h, s in states.items()} == orders
-    assert {h: s.lifetime_net_minor for h, s in states.items()} == cents
-    assert {h: s.log.net.total for h, s in states.items()} == cents  # the year lies within the window
+    assert {h: s.lifetime.orders for h, s in states.items()} == orders
+    assert {h: s.lifetime.net for h, s in states.items()} == cents
+    assert {h: s.order_sums(365).net for h, s in states.items()} == cents  # the year lies within the window

@@ -1,128 +1,109 @@
-"""The day log and its running sums."""
+"""The day log: sums over windows, read off sparse days."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.daylog import MAX_KINDS, OTHER_KINDS, DayLog, Series
+from services.scoring.daylog import MAX_KINDS, OTHER_KINDS, Deeds, OrderDays, Sums, changes, deeds_of
 
-WIDTH = 30
-CHANGES = st.lists(
-    st.tuples(
-        st.integers(0, 120),  # the day something happens on
-        st.sampled_from(["order", "retract", "view", "share"]),
-        st.integers(-5, 40),  # by how much the window moves on first
-    ),
-    max_size=40,
+ADDED = st.lists(
+    st.tuples(st.integers(0, 120), st.builds(Sums, st.integers(-1, 1), *[st.integers(-2, 2)] * 3)), max_size=30
 )
+DAYS = st.integers(-10, 140)
+WIDTHS = st.sampled_from([1, 7, 30, 365])
 
 
-def played(changes: list[tuple[int, str, int]]) -> DayLog:
-    log = DayLog(0, WIDTH)
-    for day, what, ahead in changes:
-        log.move(log.end + ahead)
-        if what in ("order", "retract"):
-            sign = 1 if what == "order" else -1
-            log.add_order(day, sign, sign * 100)
-        else:
-            log.add_interaction(day, what)
+def logged(added: list[tuple[int, Sums]]) -> OrderDays:
+    log = OrderDays()
+    for day, change in added:
+        log.add(day, change)
     return log
 
 
-def totals(log: DayLog) -> dict[str, int]:
-    return {"orders": log.orders.total, "net": log.net.total} | {k: s.total for k, s in log.kinds.items()}
+def summed(added: list[tuple[int, Sums]], end: int, width: int | None) -> Sums:
+    inside = [change for day, change in added if day <= end and (width is None or day > end - width)]
+    return Sums(*(sum(column) for column in zip(*inside, strict=True))) if inside else Sums()
 
 
-def recomputed(log: DayLog) -> dict[str, int]:
-    def total(series: Series) -> int:
-        days = zip(series.days, series.values, strict=True)
-        return sum(value for day, value in days if 0 <= log.end - day < log.width)
-
-    return {"orders": total(log.orders), "net": total(log.net)} | {k: total(s) for k, s in log.kinds.items()}
+@given(added=ADDED, end=DAYS, width=WIDTHS | st.none())
+def test_sums_are_those_of_the_days_in_the_window(added: list[tuple[int, Sums]], end: int, width: int | None) -> None:
+    """Whatever the order in which days were added, and retracted."""
+    assert logged(added).sums(end, width) == summed(added, end, width)
 
 
-@given(changes=CHANGES)
-def test_running_sums_equal_sums_from_scratch(changes: list[tuple[int, str, int]]) -> None:
-    """However days were added and the window moved, forward or back, the sums are those over the window's days."""
-    log = played(changes)
-    assert totals(log) == recomputed(log)
+@given(added=ADDED)
+def test_days_rise_and_what_cancels_out_leaves_no_trace(added: list[tuple[int, Sums]]) -> None:
+    """So equal histories have equal logs."""
+    log = logged(added)
+    assert log.days == sorted(set(log.days))
+    assert all(any(sums) for sums in zip(log.orders, log.net, log.paid, log.discount, strict=True))
+    log_again = logged([*added, *((day, -change) for day, change in added)])
+    assert log_again == OrderDays()
 
 
-@given(changes=CHANGES)
-def test_days_are_sorted_and_hold_no_zeros(changes: list[tuple[int, str, int]]) -> None:
-    """What cancels out leaves no trace, so equal histories have equal logs."""
-    log = played(changes)
-    for series in (log.orders, log.net, *log.kinds.values()):
-        assert series.days == sorted(set(series.days))
-        assert 0 not in series.values
-        assert len(series.days) == len(series.values)
+@given(added=ADDED, old=DAYS, new=DAYS, width=WIDTHS)
+def test_a_window_moves_if_its_sums_may_differ(added: list[tuple[int, Sums]], old: int, new: int, width: int) -> None:
+    """If the sums differ, it says so; and where it says no, no day with any was gained or lost."""
+    log = logged(added)
+    if log.sums(old, width) != log.sums(new, width):
+        assert log.moves(old, new, width, deep=True)
+    if log.sums(old, width)[:2] != log.sums(new, width)[:2]:
+        assert log.moves(old, new, width, deep=False)
+    if old == new:
+        assert not log.moves(old, new, width, deep=True)
 
 
-@given(changes=CHANGES, width=st.integers(1, 100))
-def test_another_width_recounts(changes: list[tuple[int, str, int]], width: int) -> None:
-    """After a change of configuration the sums are those of the new window."""
-    log = played(changes)
-    log.resize(width)
-    assert totals(log) == recomputed(log)
+@given(days=st.lists(st.integers(0, 60), unique=True).map(sorted), end=st.integers(0, 60), width=WIDTHS)
+def test_nothing_changes_before_the_next_change(days: list[int], end: int, width: int) -> None:
+    """Up to the day before the earliest one named the window holds the same days; on that day it does not."""
 
+    def held(at: int) -> list[int]:
+        return [day for day in days if at - width < day <= at]
 
-@given(changes=CHANGES, days=st.integers(1, 200))
-def test_nothing_changes_before_the_next_change(changes: list[tuple[int, str, int]], days: int) -> None:
-    """Up to the day before the one named the window holds the same days; on that day it does not."""
-    log = played(changes)
-    change = log.next_change()
-
-    def held() -> list[list[int]]:
-        every = (log.orders, log.net, *log.kinds.values())
-        return [[day for day in s.days if 0 <= log.end - day < log.width] for s in every]
-
-    before = held()
-    if change is not None and log.end + days >= change:
-        log.move(change - 1)
-        assert held() == before
-        log.move(change)
-        assert held() != before
-    else:
-        assert not log.move(log.end + days)
-        assert held() == before
+    ahead = [day for day in range(end + 1, 500) if held(day) != held(day - 1)]
+    assert min(changes(days, end, width), default=None) == (ahead[0] if ahead else None)
 
 
 def test_the_window_ends_with_and_includes_the_as_of_day() -> None:
     """Of W days, the as-of day is the last and as-of − W is the first one out."""
-    log = DayLog(100, 7)
-    for day in (92, 93, 94, 100, 101):
-        log.add_interaction(day, "view")
-    assert log.counts() == {"view": 2}
-    assert log.next_change() == 101
-    assert log.move(101) is False  # one day entered and one left: the same sum
-    assert log.next_change() == 107
+    log = logged([(day, Sums(1, 100)) for day in (93, 94, 100, 101)])
+    assert log.sums(100, 7) == Sums(2, 200)
+    assert (log.last(100, 7), log.last(100, None), log.first()) == (100, 100, 93)
 
 
-def test_counts_are_sorted_by_kind_and_leave_out_what_left_the_window() -> None:
-    """A kind of long ago is not listed as 0."""
-    log = DayLog(100, 7)
-    for day, kind in ((10, "search"), (99, "view"), (100, "share"), (100, "share")):
-        log.add_interaction(day, kind)
-    assert list(log.counts().items()) == [("share", 2), ("view", 1)]
+def test_order_days_are_those_with_a_counting_order() -> None:
+    """Money alone makes no order day."""
+    log = logged([(50, Sums(1, 100)), (98, Sums(1, 100)), (99, Sums(0, -30))])
+    assert log.ordered(100, 60) == [50, 98]
+    assert (log.last(100, 60), log.last(97, 30)) == (98, None)
 
 
-def test_first_and_last_order_day() -> None:
-    """The first is for life, the last only within the window; money alone makes no order day."""
-    log = DayLog(100, 7)
-    assert (log.first_order_day(), log.last_order_day()) == (None, None)
-    log.add_order(50, 1, 100)
-    assert (log.first_order_day(), log.last_order_day()) == (50, None)
-    log.add_order(98, 1, 100)
-    log.add_order(99, 0, -30)
-    assert (log.first_order_day(), log.last_order_day()) == (50, 98)
+@given(added=ADDED, before=DAYS, end=DAYS)
+def test_dropping_old_days_leaves_later_windows_alone(added: list[tuple[int, Sums]], before: int, end: int) -> None:
+    """And names the order days that are gone."""
+    log = logged(added)
+    ordered = [day for day in log.ordered(1000, None) if day < before]
+    expected = [log.sums(later, later - before + 1) for later in range(before, 140)]
+    assert log.drop(before) == ordered
+    assert [log.sums(later, None) for later in range(before, 140)] == expected
+
+
+def test_interactions_count_for_life_and_by_day() -> None:
+    """Dropped days stay in the lifetime."""
+    deeds = Deeds()
+    for day in (10, 99, 100, 100):
+        deeds.lifetime += 1
+        deeds.add(day)
+    assert [deeds.total(100, width) for width in (1, 7, 365)] == [2, 3, 4]
+    deeds.drop(99)
+    assert (deeds.lifetime, deeds.days, deeds.total(100, 365)) == (4, [99, 100], 3)
+    assert deeds.moves(100, 105, 5)
+    assert not deeds.moves(100, 101, 30)
 
 
 def test_a_publisher_cannot_make_kinds_without_end() -> None:
     """Beyond the limit new custom kinds are counted together; known ones and standard ones go on."""
-    log = DayLog(100, 365)
-    for number in range(MAX_KINDS + 50):
-        log.add_interaction(100, f"custom:{number}")
-    log.add_interaction(100, "custom:0")
-    log.add_interaction(100, "view")
-    counts = log.counts()
-    assert len(counts) == MAX_KINDS + 2
-    assert (counts["custom:0"], counts[OTHER_KINDS], counts["view"]) == (2, 50, 1)
+    kinds: dict[str, Deeds] = {}
+    for kind in (*(f"custom:{number}" for number in range(MAX_KINDS + 50)), "custom:0", "view"):
+        deeds_of(kinds, kind).lifetime += 1
+    assert len(kinds) == MAX_KINDS + 2
+    assert [kinds[kind].lifetime for kind in ("custom:0", OTHER_KINDS, "view")] == [2, 50, 1]

@@ -1,5 +1,6 @@
 """The order fold."""
 
+from copy import deepcopy
 from itertools import permutations
 
 from hypothesis import given
@@ -24,7 +25,9 @@ def folded(steps: list[tuple[str, int, int]]) -> Order:
 
 def change(order: Order, step: tuple[str, int, int]) -> bool:
     name, first, amount = step
-    return bool(order.cancel() if name == "cancel" else getattr(order, name)(first, amount))
+    if name == "cancel":
+        return order.cancel()
+    return order.pay(first, amount, amount // 50) if name == "pay" else bool(getattr(order, name)(first, amount))
 
 
 @given(steps=st.lists(FOLDS, max_size=8), data=st.data())
@@ -36,13 +39,29 @@ def test_any_permutation_and_duplication_gives_the_same_order(
     assert folded(again) == folded(steps)
 
 
+@given(ours=st.lists(FOLDS, max_size=6), theirs=st.lists(FOLDS, max_size=6))
+def test_the_union_of_two_is_the_order_of_all_events(
+    ours: list[tuple[str, int, int]], theirs: list[tuple[str, int, int]]
+) -> None:
+    """What was heard of an order under two ids is heard of one order."""
+    order = folded(ours)
+    order.absorb(folded(theirs))
+    expected = folded(ours + theirs)
+    assert (order.net_minor, order.amount_minor, order.paid_at, order.cancelled, order.refunds or {}) == (
+        expected.net_minor,
+        expected.amount_minor,
+        expected.paid_at,
+        expected.cancelled,
+        expected.refunds or {},
+    )
+
+
 @given(steps=st.lists(FOLDS, max_size=8))
 def test_a_fold_says_truly_whether_it_changed_anything(steps: list[tuple[str, int, int]]) -> None:
     """False means the very same order, and a repeat always says False."""
     order = Order()
     for step in steps:
-        before = Order(order.paid_at, order.paid_minor, order.rev, order.amended_minor, order.cancelled)
-        before.refunds = None if order.refunds is None else dict(order.refunds)
+        before = deepcopy(order)
         assert change(order, step) == (order != before)
         assert not change(order, step)
 
@@ -83,7 +102,7 @@ def test_without_a_payment_nothing_counts() -> None:
     order = folded([("amend", 1, 70), ("refund", 1, 10)])
     assert order.net_minor == 0
     assert not order.counts(free=True)
-    order.pay(1, 10)
+    order.pay(1, 10, 0)
     assert order.net_minor == 60
     assert order.counts(free=False)
 

@@ -10,15 +10,22 @@ import pytest
 from services.contracts import wire
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick, OrderPaid, Origin
-from services.contracts.profile import Cause, Octant
+from services.contracts.profile import Cause, Octant, Profile, RfSegment, Window
+from services.contracts.topics import PROFILES
 from services.runtime.partitioning import partition_of
+from services.runtime.processor import Emit
+from services.scoring import archive
+from services.scoring.census import Counts, cutoffs
 from services.scoring.config import ScoringConfig
+from services.scoring.daylog import Sums
 from services.scoring.processor import ScoringProcessor
+from services.scoring.rfm import Measures
 from tests.unit.scoring.reference import (
     START,
     World,
     amended,
     cancelled,
+    deleted,
     did,
     paid,
     record,
@@ -45,11 +52,13 @@ def test_a_first_order_makes_a_profile() -> None:
     assert (profile.cause, profile.cause_id, profile.zone) == (Cause.OWN_EVENT, "paid-1", "Asia/Shanghai")
     assert (profile.r, profile.f, profile.m, profile.segment) == (5, 1, 2, Octant.GENERAL_DEVELOP)
     assert (profile.window_days, profile.orders, profile.net_minor) == (365, 1, 12_345)
-    assert (profile.lifetime_orders, profile.lifetime_net_minor) == (1, 12_345)
+    assert profile.lifetime == profile.windows["7d"] == profile.windows["365d"] == Window(orders=1, net_minor=12_345)
+    assert (profile.average_order_minor, profile.refund_share, profile.rhythm_days) == (12_345, 0.0, None)
+    assert (profile.rf_segment, profile.super_user, profile.cutoffs) == (RfSegment.NEW, False, "")
     assert profile.first_order_day == profile.last_order_day == date(2024, 3, 1)
     assert (profile.activity, profile.activity_at, profile.half_life_days) == (0.0, NOON, 30)
-    assert (profile.counts, profile.tags, profile.attributes) == ({}, (), {})
-    assert world.due == midnight(2024, 3, 16)
+    assert (profile.flags, profile.tags, profile.attributes) == ((), (), {})
+    assert world.due == midnight(2024, 3, 8)
 
 
 def test_a_repeat_changes_nothing_and_gives_no_profile() -> None:
@@ -108,7 +117,7 @@ def test_an_unlinked_refund_lowers_money_alone() -> None:
     world.give(refunded(None, NOON, 30))
     profile = world.give(refunded(None, NOON + DAY, 50))
     assert profile is not None
-    assert (profile.orders, profile.net_minor, profile.lifetime_net_minor) == (1, 50, 50)
+    assert (profile.orders, profile.net_minor, profile.lifetime.net_minor) == (1, 50, 50)
     assert profile.last_order_day == date(2024, 3, 1)
     world.pass_to(NOON + 365 * DAY)
     assert world.profile is not None
@@ -142,32 +151,54 @@ def test_the_day_turns_at_the_business_midnight() -> None:
         assert profile.last_order_day == date(2024, 3, day)
 
 
-def test_time_alone_lowers_the_scores_down_to_nothing() -> None:
+def test_time_alone_lowers_the_scores_and_empties_the_windows() -> None:
     """One profile per change, each at its midnight, none in between; then the customer sleeps for good."""
     world = World()
     world.give(paid("1", NOON))
     world.pass_to(NOON + 1000 * DAY)
-    got = [(p.as_of, p.r, p.orders, p.version, p.cause, p.occurred_at) for p in world.profiles[1:]]
-    days = [midnight(2024, 3, 16), midnight(2024, 4, 1), midnight(2024, 5, 31), midnight(2024, 8, 29)]
-    days.append(midnight(2025, 3, 1))
-    expected = [(4, 1), (3, 1), (2, 1), (1, 1), (1, 0)]
-    assert got == [(at, r, n, 1, Cause.TIME, at) for at, (r, n) in zip(days, expected, strict=True)]
+    got = [(p.as_of, p.r, [w.orders for w in p.windows.values()]) for p in world.profiles[1:]]
+    assert got == [
+        (midnight(2024, 3, 8), 5, [0, 1, 1, 1]),
+        (midnight(2024, 3, 16), 4, [0, 1, 1, 1]),
+        (midnight(2024, 3, 31), 4, [0, 0, 1, 1]),
+        (midnight(2024, 4, 1), 3, [0, 0, 1, 1]),
+        (midnight(2024, 5, 30), 3, [0, 0, 0, 1]),
+        (midnight(2024, 5, 31), 2, [0, 0, 0, 1]),
+        (midnight(2024, 8, 29), 1, [0, 0, 0, 1]),
+        (midnight(2025, 3, 1), 1, [0, 0, 0, 0]),
+    ]
+    assert all(
+        (p.version, p.cause, p.cause_id, p.occurred_at) == (1, Cause.TIME, "", p.as_of) for p in world.profiles[1:]
+    )
     assert world.due is None
     assert world.profile is not None
     assert (world.profile.last_order_day, world.profile.first_order_day) == (None, date(2024, 3, 1))
+    assert world.profile.lifetime.orders == 1
 
 
-def test_an_event_resets_the_tick() -> None:
-    """(version, tick) rises: a new version starts at tick 0."""
+def test_an_event_makes_a_new_version() -> None:
+    """Time alone keeps the version and moves the instant."""
     world = World()
     world.give(paid("1", NOON))
-    world.pass_to(NOON + 20 * DAY)
-    world.give(paid("2", NOON + 21 * DAY))
+    world.pass_to(NOON + 10 * DAY)
+    world.give(paid("2", NOON + 11 * DAY))
     assert [(p.version, p.cause) for p in world.profiles] == [
         (1, Cause.OWN_EVENT),
         (1, Cause.TIME),
         (2, Cause.OWN_EVENT),
     ]
+
+
+def test_two_snapshots_of_one_version_never_carry_the_same_instant() -> None:
+    """A reader that keeps the last (version, instant) would skip the second."""
+    world = World()
+    world.give(paid("1", NOON))
+    assert world.state is not None
+    world.state.config = 1
+    world.wake(NOON)
+    first, second = world.profiles
+    assert (first.version, second.version, second.cause) == (1, 1, Cause.CONFIG)
+    assert second.as_of > first.as_of
 
 
 def test_a_wake_long_after_its_instant_catches_up_at_once() -> None:
@@ -182,14 +213,13 @@ def test_a_wake_long_after_its_instant_catches_up_at_once() -> None:
 
 
 def test_a_wake_that_changes_nothing_gives_no_profile_but_a_next_one() -> None:
-    """One view leaves the window as another enters: the sums are the same."""
-    world = World(ScoringConfig(window_days=7))
-    world.give(did("view", NOON, "1"))
-    world.give(did("view", NOON + 7 * DAY, "2"))
-    assert world.state is not None
+    """A day on which all was refunded leaves a window: nothing that a profile says is different."""
+    world = World()
+    world.give(paid("1", NOON))
+    world.give(refunded("1", NOON, 10_000))
     world.wake(NOON + 7 * DAY)
-    assert len(world.profiles) == 3  # two events, and the first day's leaving
-    assert world.due == midnight(2024, 3, 15)
+    assert len(world.profiles) == 2
+    assert world.due == midnight(2024, 3, 31)
 
 
 def test_an_event_of_tomorrow_counts_from_tomorrow_on() -> None:
@@ -200,11 +230,11 @@ def test_an_event_of_tomorrow_counts_from_tomorrow_on() -> None:
     assert step is not None
     assert step.state is not None
     assert step.due == midnight(2024, 3, 2)
-    assert step.state.log.orders.total == 0
+    assert step.state.order_sums(365).orders == 0
     woken = processor.wake(step.state, step.due)
     assert len(woken.outputs) == 1
     assert woken.state is not None
-    assert woken.state.log.orders.total == 1
+    assert woken.state.order_sums(365).orders == 1
 
 
 def test_a_clock_that_steps_back_over_midnight_does_no_harm() -> None:
@@ -215,21 +245,122 @@ def test_a_clock_that_steps_back_over_midnight_does_no_harm() -> None:
     assert step is not None
     assert step.state is not None
     assert processor.wake(step.state, after).state is step.state
-    assert step.state.log.orders.total == 0
+    assert step.state.order_sums(1).orders == 0
     again = processor.apply(step.state, paid("2", before), record(2), before)
     assert again is not None
-    assert step.state.log.orders.total == 2
+    assert step.state.order_sums(1).orders == 2
 
 
 def test_another_window_applies_to_stored_states() -> None:
-    """A changed configuration recounts at load."""
+    """A changed configuration scores everybody anew, and says that this is the cause."""
     year = ScoringProcessor(ScoringConfig(), SHANGHAI, 1)
     week = ScoringProcessor(ScoringConfig(window_days=7), SHANGHAI, 1)
     step = year.apply(None, paid("1", NOON), record(1), NOON + 10 * DAY)
     assert step is not None
     assert step.state is not None
-    state = week.load(year.dump(step.state))
-    assert (state.log.orders.total, state.lifetime_orders) == (0, 1)
+    woken = week.wake(week.load(year.dump(step.state)), NOON + 10 * DAY)
+    (output,) = woken.outputs
+    assert output.value is not None
+    profile = wire.PROFILES.decode(output.value)
+    assert isinstance(profile, Profile)
+    assert (profile.cause, profile.window_days, profile.orders, profile.lifetime.orders) == (Cause.CONFIG, 7, 0, 1)
+
+
+def test_a_longer_window_finds_orders_that_were_packed_away() -> None:
+    """Orders are never forgotten, only their days are."""
+    year = ScoringProcessor(ScoringConfig(), SHANGHAI, 1)
+    long = ScoringProcessor(ScoringConfig(window_days=1000), SHANGHAI, 1)
+    step = year.apply(None, paid("1", NOON, discount=7), record(1), NOON + 700 * DAY)
+    assert step is not None
+    assert step.state is not None
+    assert (step.state.orders, archive.count(step.state.packed)) == ({}, 1)
+    state = long.load(long.dump(step.state))
+    assert state.order_sums(1000) == Sums(1, 10_000, 10_000, 7)
+
+
+def test_what_is_older_than_every_window_counts_for_life_and_is_flagged() -> None:
+    """An order, its refund, and an interaction of two years ago; the first order day goes back."""
+    world = World()
+    world.give(paid("1", NOON))
+    late = world.give(paid("0", NOON - 700 * DAY, 500))
+    assert late is not None
+    assert late.flags == ("late",)
+    assert (late.orders, late.lifetime.orders, late.lifetime.net_minor) == (1, 2, 10_500)
+    assert late.first_order_day == date(2022, 4, 1)
+    taken_back = world.give(refunded("0", NOON - 699 * DAY, 500))
+    assert taken_back is not None
+    assert (taken_back.flags, taken_back.cause) == (("late",), Cause.REFUND)
+    assert (taken_back.lifetime.orders, taken_back.first_order_day) == (1, date(2024, 3, 1))
+    seen = world.give(did("view", NOON - 700 * DAY, "v"))
+    assert seen is not None
+    assert (seen.windows["365d"].counts, seen.lifetime.counts) == ({}, {"view": 1})
+    assert world.give(paid("0", NOON - 700 * DAY, 500)) is None
+
+
+def test_the_window_may_be_the_whole_life() -> None:
+    """Recency, frequency and money of ever; old orders are packed and still taken back exactly."""
+    world = World(ScoringConfig(window_days=None))
+    world.give(paid("1", NOON))
+    world.give(paid("2", NOON + 100 * DAY))
+    world.pass_to(NOON + 2000 * DAY)
+    assert world.state is not None
+    assert archive.count(world.state.packed) == 2
+    profile = world.give(refunded("2", NOON + 2000 * DAY, 10_000))
+    assert profile is not None
+    assert (profile.window_days, profile.orders, profile.last_order_day) == (None, 1, date(2024, 3, 1))
+
+
+def test_a_flag_of_the_event_is_a_flag_of_the_profile() -> None:
+    """A reader may want to know that a time was corrected."""
+    event = msgspec.structs.replace(paid("1", NOON), flags=("clamped_future",))
+    profile = World().give(event)
+    assert profile is not None
+    assert profile.flags == ("clamped_future",)
+
+
+def test_a_deleted_customer_is_forgotten() -> None:
+    """The profile is taken from its topic; what is late does not bring the customer back, what comes after does."""
+    world = World()
+    world.give(paid("1", NOON))
+    world.give(did("view", NOON, "v"))
+    world.play(deleted("顾客1", NOON + DAY))
+    assert world.others == [Emit(PROFILES.name, None)]
+    assert world.state is not None
+    assert world.processor.digest(world.state) is None
+    assert world.state.orders == world.state.kinds == {}
+    assert world.give(did("view", NOON + DAY, "late")) is None
+    profile = world.give(did("view", NOON + DAY + timedelta(seconds=1), "new"))
+    assert profile is not None
+    assert (profile.orders, profile.lifetime.counts) == (0, {"view": 1})
+
+
+def test_of_a_deleted_customer_nothing_is_left_after_the_lateness_horizon() -> None:
+    """Not even the note that there was one."""
+    world = World()
+    world.give(paid("1", NOON))
+    world.now = NOON + DAY
+    world.play(deleted("顾客1", NOON + DAY))
+    assert world.due == NOON + DAY + timedelta(hours=48)
+    assert world.state is not None
+    step = world.processor.wake(world.state, world.due)
+    assert (step.state, step.outputs) == (None, ())
+
+
+def test_drift_is_told_from_time() -> None:
+    """New cut-offs that change a score are the cause; a limit passed on the way is time's."""
+    world = World(ScoringConfig.model_validate({"method": "quantile"}), ZoneInfo("UTC"))
+    world.give(paid("1", NOON, 50_000))
+    counts = Counts()
+    for money in range(100):
+        counts.add(Measures(0, 1, 1000 * money))
+    epoch = NOON.replace(hour=0) + DAY
+    census = counts.census(epoch, ZoneInfo("UTC"), 0, 1)
+    world.population.learn(cutoffs([census], epoch, 1, world.population.config, ZoneInfo("UTC")))
+    world.population.enforce(0, int(epoch.timestamp()))
+    world.wake(epoch)
+    assert world.profile is not None
+    assert (world.profile.cause, world.profile.cutoffs[:16]) == (Cause.DRIFT, "2024-03-02T00:00")
+    assert (world.profile.r, world.profile.f, world.profile.m) == (1, 1, 3)
 
 
 def test_activity_is_that_of_the_newest_interaction() -> None:
@@ -239,7 +370,7 @@ def test_activity_is_that_of_the_newest_interaction() -> None:
     profile = world.give(did("view", NOON - 30 * DAY, "2"))
     assert profile is not None
     assert (profile.activity, profile.activity_at) == (8.5, NOON)
-    assert profile.counts == {"message": 1, "view": 1}
+    assert profile.windows["365d"].counts == {"message": 1, "view": 1}
 
 
 def test_tags_and_attributes_are_in_the_profile() -> None:
@@ -344,10 +475,22 @@ def test_an_event_in_a_foreign_partition_is_refused() -> None:
 
 
 def test_states_stay_small_when_old_keys_go() -> None:
-    """A year of daily views keeps the keys of two days, not of the year."""
+    """A year of daily views keeps the keys of the last of them, in eight bytes each."""
     world = World()
     for day in range(365):
         world.give(did("view", START + day * DAY, str(day)))
     assert world.state is not None
-    assert len(world.state.seen) == 3
-    assert len(world.processor.dump(world.state)) < 2000
+    assert len(world.state.repeats.recent) == 3
+    assert len(world.processor.dump(world.state)) < 4000
+
+
+def test_an_old_order_costs_less_than_a_young_one() -> None:
+    """Days and stubs that have left every window are packed."""
+    world = World()
+    for day in range(100):
+        world.give(paid(str(day), START + day * DAY, 10_000))
+    assert world.state is not None
+    young = len(world.processor.dump(world.state))
+    world.pass_to(START + 500 * DAY)
+    old = len(world.processor.dump(world.state))
+    assert old < 100 * 23 + 100 < young

@@ -1,14 +1,20 @@
 """Thresholds, scores and octants."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.profile import Octant
+from services.contracts.population import Cutoffs, Limits
+from services.contracts.profile import Octant, RfSegment
 from services.scoring import rfm
-from services.scoring.config import High, ScoringConfig, Thresholds
-from services.scoring.daylog import DayLog
-from services.scoring.thresholds import next_recency_change, recency_score, rising_score
+from services.scoring.config import High, HighBy, ScoringConfig, Thresholds
+from services.scoring.rfm import Measures, Scores
+from services.scoring.thresholds import held, next_recency_change, passed, recency_score, rising_score
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 LIMITS = (14, 30, 90, 180)
 
@@ -41,21 +47,19 @@ def test_recency_stays_until_its_next_change(days: int, limits: list[int]) -> No
 
 
 def test_without_an_order_in_the_window_all_scores_are_1() -> None:
-    """Also for a customer who once bought, and whatever the thresholds."""
-    log = DayLog(1000, 365)
-    log.add_order(600, 50, 10**9)
-    config = ScoringConfig(thresholds=Thresholds(f=(0, 1, 2, 3), m=(0, 1, 2, 3)))
-    assert rfm.score(log, config) == rfm.Scores(1, 1, 1)
+    """Whatever the thresholds, and whatever is high."""
+    config = ScoringConfig(
+        thresholds=Thresholds(f=(0, 1, 2, 3), m=(0, 1, 2, 3)), high=High(by=HighBy.SCORE, r=1, f=1, m=1)
+    )
+    found = rfm.score(Measures(None, 0, 10**9), config, None, Scores())
+    assert (found, found.octant) == (Scores(), Octant.GENERAL_RETAIN)
 
 
-def test_scores_come_from_the_window() -> None:
+def test_fixed_scores_come_from_the_thresholds() -> None:
     """Last order 20 days ago, three orders, 600 yuan."""
-    log = DayLog(1000, 365)
-    for day in (700, 900, 980):
-        log.add_order(day, 1, 20_000)
-    scores = rfm.score(log, ScoringConfig())
+    scores = rfm.score(Measures(20, 3, 60_000), ScoringConfig(), None, Scores())
     assert (scores.r, scores.f, scores.m) == (4, 3, 3)
-    assert scores.octant is Octant.GENERAL_DEVELOP
+    assert (scores.octant, scores.rf_segment) == (Octant.GENERAL_DEVELOP, RfSegment.POTENTIAL_LOYALISTS)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +74,105 @@ def test_scores_come_from_the_window() -> None:
 )
 def test_what_is_high_is_configured_per_dimension(high: High, octant: Octant) -> None:
     """1 means always, 6 never."""
-    assert rfm.score(DayLog(0, 365), ScoringConfig(high=high)).octant is octant
+    assert rfm.score(Measures(400, 1, 0), ScoringConfig(high=high), None, Scores()).octant is octant
 
 
-def test_the_next_change_is_the_sooner_of_window_and_recency() -> None:
-    """Recency falls 15 days after the order, unless another order leaves the window first."""
-    log = DayLog(1000, 365)
-    assert rfm.next_change(log, ScoringConfig()) is None
-    log.add_order(1000, 1, 100)
-    assert rfm.next_change(log, ScoringConfig()) == 1015
-    log.add_order(640, 1, 100)
-    assert rfm.next_change(log, ScoringConfig()) == 1005
+LIMIT = Limits(
+    cuts=(1.0, 2.0, 3.0, 4.0),
+    rises=(1.0, 2.0, 3.0, 4.0),
+    falls=(1.0, 2.0, 3.0, 4.0),
+    mean=2.5,
+    median=2.0,
+    score_mean=3.0,
+)
+POPULATION = Cutoffs(
+    version="v",
+    epoch=EPOCH,
+    zone="UTC",
+    customers=10,
+    reported=1,
+    partitions=1,
+    recency=LIMIT,
+    frequency=LIMIT,
+    money=LIMIT,
+    super_user_enter=4.0,
+    super_user_leave=3.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "values", "octant"),
+    [
+        ("mean", (2, 3, 3), Octant.CHAMPION),
+        ("mean", (3, 2, 2), Octant.GENERAL_RETAIN),
+        ("median", (1, 3, 3), Octant.CHAMPION),
+        ("median", (2, 2, 3), Octant.RETAIN),
+        ("score_mean", (2, 3, 4), Octant.DEVELOP),
+        ("score_mean", (1, 4, 2), Octant.GENERAL_VALUE),
+        ("score", (2, 4, 4), Octant.CHAMPION),
+    ],
+)
+def test_what_is_high_may_depend_on_the_population(by: str, values: tuple[int, int, int], octant: Octant) -> None:
+    """Beyond the mean, the median or the mean score, strictly; a low recency is a high one."""
+    config = ScoringConfig.model_validate({"method": "quantile", "high": {"by": by}})
+    assert rfm.score(Measures(*values), config, POPULATION, Scores()).octant is octant
+
+
+def test_before_anybody_was_counted_fixed_thresholds_serve() -> None:
+    """The first hours of a deployment are scored as well."""
+    config = ScoringConfig.model_validate({"method": "quantile", "high": {"by": "mean"}})
+    nobody = msgspec.structs.replace(POPULATION, customers=0)
+    fixed = rfm.score(Measures(20, 3, 60_000), ScoringConfig(), None, Scores())
+    for cutoffs in (None, nobody):
+        assert rfm.score(Measures(20, 3, 60_000), config, cutoffs, Scores()) == fixed
+
+
+@given(value=st.integers(0, 8), before=st.integers(0, 4), width=st.floats(0, 0.9))
+def test_hysteresis_holds_a_score_between_its_edges(value: int, before: int, width: float) -> None:
+    """Whoever is beyond both edges is scored as without; whoever is between them keeps what was."""
+    cuts = (1.5, 3.5, 5.5, 6.5)
+    rises, falls = tuple(cut + width for cut in cuts), tuple(cut - width for cut in cuts)
+    got = held(value, before, rises, falls)
+    assert passed(value, rises) <= got <= passed(value, falls)
+    assert held(value, got, rises, falls) == got
+    if passed(value, rises) == passed(value, falls):
+        assert got == passed(value, cuts)
+    if passed(value, rises) <= before <= passed(value, falls):
+        assert got == before
+
+
+@given(
+    last=st.integers(0, 5),
+    method=st.sampled_from(["fixed", "quantile"]),
+    by=st.sampled_from(list(HighBy)),
+    population=st.booleans(),
+)
+def test_recency_and_what_is_high_of_it_stay_until_the_day_named(
+    last: int, method: str, by: HighBy, population: bool
+) -> None:
+    """Between two days named nothing changes, so nobody need look."""
+    config = ScoringConfig.model_validate({"method": method, "high": {"by": by}, "thresholds": {"r": [1, 3, 4, 9]}})
+    cutoffs = POPULATION if population else None
+
+    def seen(today: int) -> tuple[int, bool]:
+        scores = rfm.score(Measures(today, 1, 1), config, cutoffs, Scores())
+        return scores.r, scores.r_high
+
+    change = rfm.next_recency_day(0, last, config, cutoffs)
+    for today in range(last + 1, 20 if change is None else change):
+        assert seen(today) == seen(last)
+    assert change is None or change > last
+
+
+def test_the_ten_segments_of_recency_and_frequency() -> None:
+    """The usual map; each cell belongs to one of them."""
+    rows = {
+        5: ("new_customers", "potential_loyalists", "potential_loyalists", "champions", "champions"),
+        4: ("promising", "potential_loyalists", "potential_loyalists", "loyal_customers", "loyal_customers"),
+        3: ("about_to_sleep", "about_to_sleep", "need_attention", "loyal_customers", "loyal_customers"),
+        2: ("hibernating", "hibernating", "at_risk", "at_risk", "cant_lose"),
+        1: ("hibernating", "hibernating", "at_risk", "at_risk", "cant_lose"),
+    }
+    for r, names in rows.items():
+        assert tuple(RfSegment.of(r, f) for f in range(1, 6)) == names
+    assert {name for names in rows.values() for name in names} == set(RfSegment)

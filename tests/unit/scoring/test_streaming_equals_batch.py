@@ -24,7 +24,7 @@ from tests.unit.scoring.reference import (
 
 CONFIGS = st.builds(
     ScoringConfig,
-    window_days=st.sampled_from([1, 7, 30, 365]),
+    window_days=st.sampled_from([1, 7, 30, 365, 500, None]),
     thresholds=st.sampled_from([Thresholds(), Thresholds(r=(0, 1, 5, 400), f=(1, 2, 3, 4), m=(0, 1, 10_000, 60_000))]),
     high=st.sampled_from([High(), High(r=2, f=3, m=5)]),
     # repeats are recognised within the horizon; here they may come at any distance

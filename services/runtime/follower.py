@@ -1,0 +1,149 @@
+"""Follows small topics: every process reads every record of them, from the first on, and goes on reading."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from services.contracts.errors import KoipondError, Retryable
+from services.runtime.record import Record
+
+_FETCH_WAIT_MS = 10
+_POLL_MS = 1000
+_START_SECONDS = 60.0
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+_CLOSE_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+class Follower:
+    """An async context: entering it returns once all that was there has been given to `take`.
+
+    There is no consumer group and no offset: whoever starts reads everything. Records are given in the order of each
+    partition, and again if `take` fails. While Kafka is away the news is old, and `trouble` says so.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Sequence[str],
+        take: Callable[[Sequence[Record]], Awaitable[None]],
+        *,
+        client_id: str,
+    ) -> None:
+        self._options = {"bootstrap_servers": bootstrap, "client_id": client_id}
+        self._topics = topics
+        self._take = take
+        self._positions: dict[TopicPartition, int] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._caught_up = asyncio.Event()
+        self._trouble: str | None = None
+
+    def trouble(self) -> str | None:
+        """Why the news may be old by now, or None."""
+        return self._trouble
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._follow())
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._caught_up.wait()
+        except TimeoutError as error:
+            await self._stop()
+            raise Retryable(f"cannot read {', '.join(self._topics)}: {self._trouble or 'Kafka is slow'}") from error
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _follow(self) -> None:
+        """Read for ever; what fails is tried again from where it stood."""
+        failures = 0
+        while True:
+            try:
+                async with self._consumer() as consumer:
+                    ends = await self._begin(consumer)
+                    failures = 0
+                    while True:
+                        await self._read(consumer)
+                        self._trouble = None
+                        if all(self._positions[tp] >= end for tp, end in ends.items()):
+                            self._caught_up.set()
+            except Exception as error:
+                if self._trouble is None:
+                    known = isinstance(error, KafkaError | KoipondError | OSError)
+                    log.warning("not_following", topics=self._topics, error=repr(error), exc_info=not known)
+                self._trouble = f"{', '.join(self._topics)} cannot be followed: {type(error).__name__}: {error}"
+                await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
+                failures += 1
+
+    @contextlib.asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            **self._options,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="none",
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+        )
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            with contextlib.suppress(TimeoutError, KafkaError, OSError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await consumer.stop()
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
+        """Stand where the reading was left off, or at the beginning; returns the ends at this moment."""
+        places = await self._places(consumer)
+        consumer.assign(places)
+        firsts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        for tp in places:
+            position = self._positions.get(tp, 0)
+            # beyond the end: the topic was deleted and made anew
+            self._positions[tp] = firsts[tp] if position > ends[tp] else max(position, firsts[tp])
+            consumer.seek(tp, self._positions[tp])
+        return dict(ends)
+
+    async def _places(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        present = await consumer.topics()
+        missing = [topic for topic in self._topics if topic not in present]
+        if missing:
+            raise Retryable(f"there is no topic {', '.join(missing)}; run: koi topics create")
+        return [TopicPartition(t, p) for t in self._topics for p in sorted(consumer.partitions_for_topic(t) or {0})]
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            found = await consumer.getmany(timeout_ms=_POLL_MS if self._caught_up.is_set() else 50)
+        except OffsetOutOfRangeError:
+            self._positions.clear()
+            raise
+        for tp, batch in found.items():
+            await self._take([_record(r) for r in batch])
+            self._positions[tp] = batch[-1].offset + 1
+        for tp in self._positions:
+            if tp not in found:
+                # control records and what compaction removed are passed over
+                self._positions[tp] = await consumer.position(tp)
+
+
+def _record(r: ConsumerRecord) -> Record:
+    return Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
