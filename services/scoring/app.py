@@ -23,7 +23,7 @@ class ScoringSettings(Settings):
 
     scoring: Path | None = Field(None, description="scoring configuration file; the defaults without one")
     census_patience: float = Field(
-        30.0, gt=0, le=3600, description="seconds an epoch waits for a partition that was never heard of"
+        60.0, gt=0, le=3600, description="seconds an epoch waits for a partition that says nothing"
     )
 
 

@@ -31,11 +31,20 @@ class Board:
     waiting for a partition; then the first to be read counts.
     """
 
-    def __init__(self, population: Population, gate: EpochGate, publisher: Publisher, patience: float) -> None:
+    def __init__(
+        self,
+        population: Population,
+        gate: EpochGate,
+        publisher: Publisher,
+        patience: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._population = population
         self._gate = gate
         self._publisher = publisher
         self._tally = Tally(population, patience)
+        self._clock = clock
         self.stir: Callable[[], None] = lambda: None
         self._task: asyncio.Task[None] | None = None
 
@@ -47,16 +56,18 @@ class Board:
             await self.lead()
             self.stir()
 
-    async def lead(self) -> None:
-        """Publish the cut-offs of every epoch that is complete, if this process owns the leading partition."""
+    async def lead(self) -> bool:
+        """Publish the cut-offs of every epoch that is complete, if this process owns the leading partition; whether any was."""
+        led = False
         while LEADER in self._gate.claimed_partitions:
-            found = self._tally.conclude(time.monotonic())
+            found = self._tally.conclude(self._clock())
             if found is None:
-                return
+                break
             key = found.epoch.isoformat().encode()
             await self._publisher.publish([Output(CUTOFFS.name, 0, key, wire.CUTOFFS.encode(found))])
             # what was acknowledged will be read; to have it now saves a round
             self._population.learn(found)
+            led = True
             log.info(
                 "cutoffs",
                 version=found.version,
@@ -64,6 +75,8 @@ class Board:
                 reported=found.reported,
                 of=found.partitions,
             )
+
+        return led
 
     def _read(self, record: Record) -> None:
         if record.value is None:
@@ -94,6 +107,7 @@ class Board:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
-                await self.lead()
+                if await self.lead():
+                    self.stir()
             except Retryable as error:
                 log.warning("cutoffs_not_published", error=str(error))

@@ -47,8 +47,8 @@ class Tally:
     """The censuses of all partitions, added up epoch by epoch.
 
     An epoch is complete when every partition has been counted for it; one that has been counted for a later epoch already
-    began after this one. For a partition of which nothing was ever heard, `patience` seconds are waited once; for one that
-    has fallen silent, ten times as long, and then its last census stands in.
+    began after this one. A partition of which nothing is heard is waited for `patience` seconds, and then no more until it
+    speaks again; its last census, if there is one, stands in meanwhile.
     """
 
     def __init__(self, population: Population, patience: float) -> None:
@@ -56,19 +56,18 @@ class Tally:
         self._patience = patience
         self._latest: dict[int, Census] = {}
         self._waiting: dict[int, float] = {}
-        self._absent: set[int] = set()
+        self._silent: set[int] = set()
 
     def take(self, census: Census) -> None:
         """Every census, in the order in which a partition's were taken."""
         if census.partitions == self._population.partitions:
             self._latest[census.partition] = census
-            self._absent.discard(census.partition)
+            self._silent.discard(census.partition)
 
     def conclude(self, clock: float) -> Cutoffs | None:
         """The cut-offs of the earliest complete epoch that has none; `clock` is a monotonic clock in seconds."""
         for epoch in sorted({_second(census.epoch) for census in self._latest.values()}):
             if self._population.at(epoch) is None and self._complete(epoch, clock):
-                self._waiting.pop(epoch, None)
                 counted = [census for census in self._latest.values() if _second(census.epoch) <= epoch]
                 at = next(census.epoch for census in counted if _second(census.epoch) == epoch)
                 population = self._population
@@ -76,14 +75,14 @@ class Tally:
         return None
 
     def _complete(self, epoch: int, clock: float) -> bool:
-        waited = clock - self._waiting.setdefault(epoch, clock)
-        unheard = set(range(self._population.partitions)) - self._latest.keys() - self._absent
-        if unheard:
-            if waited < self._patience:
+        reached = {p for p, census in self._latest.items() if _second(census.epoch) >= epoch}
+        missing = set(range(self._population.partitions)) - reached - self._silent
+        if missing:
+            if clock - self._waiting.setdefault(epoch, clock) < self._patience:
                 return False
-            self._absent |= unheard
-        behind = any(_second(census.epoch) < epoch for census in self._latest.values())
-        return not behind or waited >= 10 * self._patience
+            self._silent |= missing
+        self._waiting.pop(epoch, None)
+        return True
 
 
 def _second(at: datetime) -> int:

@@ -1,7 +1,7 @@
 """All four services' real stages on one broker in memory, and the pump that feeds them."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,10 @@ from services.runtime.processor import Processor
 from services.runtime.record import Record
 from services.runtime.stage import Resume, Stage
 from services.runtime.telemetry import Telemetry
+from services.scoring.board import Board
 from services.scoring.config import ScoringConfig
+from services.scoring.gate import EpochGate
+from services.scoring.population import Population
 from services.scoring.processor import ScoringProcessor
 from tests.flow.broker import Broker, Misfortune, Outlet, Vault
 from tests.flow.said import ZONE, encoded
@@ -41,11 +44,12 @@ REPLAYED_AT = datetime(2026, 6, 1, tzinfo=UTC)
 SERVICES = ("ingest", "scoring", "rules", "notifier")
 INPUTS = {
     "ingest": (topics.ORDERS.name, topics.INTERACTIONS.name),
-    "scoring": (topics.EVENTS.name,),
+    "scoring": (topics.EVENTS.name, topics.TRANSFERS.name),
     "rules": (topics.PROFILES.name,),
     "notifier": (topics.NOTIFICATIONS.name,),
 }
 _SILENCE = timedelta(seconds=61)
+_PATIENCE = 60.0
 _FAILURES = 300
 
 
@@ -106,12 +110,9 @@ class Pond:
         self._largest = clockwork.largest
         self._misfortune = misfortune or Misfortune()
         self._intake = Intake(mappings)
-        self._processors: dict[str, Processor[Any, Any]] = {
-            "scoring": ScoringProcessor(scoring or ScoringConfig(), ZONE, PARTITIONS),
-            "rules": rules,
-            "notifier": NotifierProcessor(),
-        }
-        self.stores = {name: Vault(name, self._misfortune) for name in self._processors}
+        self._scoring = scoring or ScoringConfig()
+        self._processors: dict[str, Processor[Any, Any]] = {"rules": rules, "notifier": NotifierProcessor()}
+        self.stores = {name: Vault(name, self._misfortune) for name in ("scoring", *self._processors)}
         self.readers = {name: Reader(self.make_stage(name), INPUTS[name]) for name in SERVICES}
 
     # --- what upstream does
@@ -144,6 +145,8 @@ class Pond:
             return Forwarder(
                 self._intake, outlet, budget, telemetry, partitions=PARTITIONS, event_clock=self._event_clock
             )
+        if name == "scoring":
+            return self._make_scoring(outlet, budget, telemetry)
         return PublishThenCommit[Any, Any](
             self._processors[name],
             self.stores[name],
@@ -154,6 +157,41 @@ class Pond:
             event_clock=self._event_clock,
             effector=Courier([self.channel]) if name == "notifier" else None,
         )
+
+    def _make_scoring(self, outlet: Outlet, budget: Budget, telemetry: Telemetry) -> Stage:
+        population = Population(self._scoring, ZONE, PARTITIONS)
+        processor, gate = ScoringProcessor(self._scoring, ZONE, PARTITIONS, population), EpochGate(population)
+        self.board = Board(population, gate, outlet, _PATIENCE, clock=lambda: self.broker.now.timestamp())
+        self._heard: Counter[str] = Counter()
+        return PublishThenCommit(
+            processor,
+            self.stores["scoring"],
+            outlet,
+            budget,
+            telemetry,
+            service="scoring",
+            event_clock=self._event_clock,
+            digest=processor.digest,
+            gate=gate,
+        )
+
+    async def _hear(self) -> bool:
+        """Read to the scoring process what is new on its board; whether anything came of it."""
+        heard = False
+        for topic in (topics.CENSUS.name, topics.CUTOFFS.name):
+            news = self.broker.read(topic, 0, self._heard[topic], 1000)
+            try:
+                await self.board.take(news)
+            except KoipondError as error:
+                self.failures.append(error)
+                return True
+            self._heard[topic] += len(news)
+            heard = heard or bool(news)
+        try:
+            return await self.board.lead() or heard
+        except KoipondError as error:
+            self.failures.append(error)
+            return True
 
     def restart(self, name: str) -> None:
         """The process is gone without a farewell, and another one starts."""
@@ -169,7 +207,8 @@ class Pond:
             # on the event clock ingest waits for a topic that is silent, but not for ever
             if self._event_clock:
                 self.broker.now += _SILENCE
-            if not await self._wake_all():
+            moved = await self._wake_all()
+            if not (await self._hear() or moved):
                 return
 
     async def live_until(self, instant: datetime) -> None:
@@ -190,7 +229,8 @@ class Pond:
         """One batch for everyone who has something to read, in any order; whether there was anything."""
         turns = [(name, partition) for name in SERVICES for partition in range(PARTITIONS)]
         self._rng.shuffle(turns)
-        return any([await self._turn(name, partition) for name, partition in turns])
+        moved = any([await self._turn(name, partition) for name, partition in turns])
+        return await self._hear() or moved
 
     async def _turn(self, name: str, partition: int) -> bool:
         reader = self.readers[name]

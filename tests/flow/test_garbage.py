@@ -27,7 +27,7 @@ INBOUND: dict[str, tuple[bytes | None, str]] = {
     "a list": (b"[]", "not_object"),
     "nobody's type": (encoded(GOOD | {"type": "order.payed"}), "unknown_type"),
     "no type": (b"{}", "unknown_type"),
-    "a planned type": (encoded(GOOD | {"type": "customer.deleted"}), "unsupported_type"),
+    "a merger with nobody": (encoded(GOOD | {"type": "customer.merged"}), "invalid_field"),
     "a float of money": (encoded(GOOD | {"amount_minor": 19.9}), "invalid_field"),
     "negative money": (encoded(GOOD | {"amount_minor": -1}), "invalid_field"),
     "no customer": (encoded(GOOD | {"customer_id": ""}), "invalid_field"),

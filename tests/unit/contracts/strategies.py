@@ -126,6 +126,10 @@ inbound = st.one_of(
         }
         | {"attributes": st.dictionaries(names, _scalars, max_size=MAX_ATTRIBUTES)},
     ),
+    _message("customer.merged", _CUSTOMER | {"from_id": ids}, _SCHEMA).filter(
+        lambda message: message["from_id"].strip() != message["customer_id"].strip()
+    ),
+    _message("customer.deleted", _CUSTOMER, _SCHEMA),
     _message("clock.tick", {}, {}),
 )
 """Anything upstream may send, as JSON values."""

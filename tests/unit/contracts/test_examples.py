@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.cli.schemas import schema
 from services.contracts.errors import InvalidMessage
 from services.contracts.inbound import MAX_MESSAGE_BYTES
-from services.contracts.topics import DEAD_LETTER, INBOUND, TOPICS, Topic
+from services.contracts.topics import CENSUS, CUTOFFS, DEAD_LETTER, INBOUND, TOPICS, Topic
 from services.contracts.wire import Wire
 from tests.unit.contracts.validation import CONTRACTS, INTERNAL, examples, read, validator
 
@@ -57,11 +57,18 @@ def test_an_inbound_example_round_trips(topic: Topic, example: dict[str, Any]) -
 
 @pytest.mark.parametrize(("topic", "example"), _cases(TOPICS, "valid"))
 def test_an_example_is_keyed_by_its_customer(topic: Topic, example: dict[str, Any]) -> None:
-    """The key shown is the customer a message is about; a tick has an empty one, a dead letter that of its original."""
+    """The key shown is the customer a message is about; a tick has an empty one, a dead letter that of its original.
+
+    What is about the population is keyed by partition or by epoch.
+    """
     message = example["message"]
     if topic is DEAD_LETTER:
         key = None if message["key"] is None else msgspec.convert(message["key"], bytes).decode()
         assert key == example["key"]
+    elif topic is CENSUS:
+        assert example["key"] == str(message["partition"])
+    elif topic is CUTOFFS:
+        assert example["key"] == message["epoch"].replace("Z", "+00:00")
     else:
         assert example["key"] == message.get("customer_id", "")
 

@@ -77,7 +77,7 @@ def test_a_partition_never_heard_of_is_waited_for_once() -> None:
 
 
 def test_for_a_partition_that_fell_silent_its_last_census_stands_in() -> None:
-    """After ten times the patience, and aged."""
+    """After the patience, and aged."""
     known = population(2)
     tally = Tally(known, PATIENCE)
     for partition in range(2):
@@ -85,10 +85,15 @@ def test_for_a_partition_that_fell_silent_its_last_census_stands_in() -> None:
     assert concluded(tally, known, 0) is not None
     tally.take(census(0, FIRST + DAY, partitions=2))
     assert concluded(tally, known, 0) is None
-    assert concluded(tally, known, 10 * PATIENCE - 1) is None
-    found = concluded(tally, known, 10 * PATIENCE)
+    assert concluded(tally, known, PATIENCE - 1) is None
+    found = concluded(tally, known, PATIENCE)
     assert found is not None
     assert (found.customers, found.recency.mean) == (2, 0.5)
+    tally.take(census(0, FIRST + 2 * DAY, partitions=2))
+    assert concluded(tally, known, PATIENCE) is not None
+    tally.take(census(1, FIRST + DAY, partitions=2))
+    tally.take(census(0, FIRST + 3 * DAY, partitions=2))
+    assert concluded(tally, known, PATIENCE) is None
 
 
 def test_censuses_of_another_number_of_partitions_are_ignored() -> None:
