@@ -17,5 +17,9 @@ class InvalidMessage(KoipondError):  # noqa: N818 - the field's own word for it
         self.detail = detail
 
 
+class Stopped(KoipondError):  # noqa: N818
+    """A service was told to stop before it had started."""
+
+
 class Retryable(KoipondError):  # noqa: N818
     """Something outside is away for the moment; the same work may succeed later."""

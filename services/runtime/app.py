@@ -24,7 +24,7 @@ from faststream.message import StreamMessage
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 
-from services.contracts.errors import KoipondError, Retryable
+from services.contracts.errors import Retryable, Stopped
 from services.runtime.dead_letter import Budget
 from services.runtime.log import configure
 from services.runtime.publisher import KafkaPublisher
@@ -94,10 +94,6 @@ class Surroundings:
         except StoreUnavailable as error:
             return str(error)
         return None
-
-
-class Stopped(KoipondError):  # noqa: N818
-    """The service was told to stop before it had started."""
 
 
 async def _until_there(

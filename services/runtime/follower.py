@@ -2,28 +2,33 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from services.contracts.errors import KoipondError, Retryable
+from services.contracts.errors import KoipondError, Retryable, Stopped
 from services.runtime.record import Record
 
 _FETCH_WAIT_MS = 10
 _POLL_MS = 1000
-_START_SECONDS = 60.0
+_LOOK_AROUND_SECONDS = 0.5
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 _CLOSE_SECONDS = 5.0
+_LOOK_SECONDS = 5.0
+_ANSWER_SECONDS = 5.0
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
 
 class Follower:
-    """An async context: entering it returns once all that was there has been given to `take`.
+    """An async context: entering it returns once all that was there has been given to `take`, however long that takes.
 
     There is no consumer group and no offset: whoever starts reads everything. Records are given in the order of each
     partition, and again if `take` fails. While Kafka is away the news is old, and `trouble` says so.
@@ -36,10 +41,13 @@ class Follower:
         take: Callable[[Sequence[Record]], Awaitable[None]],
         *,
         client_id: str,
+        stop_asked: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`stop_asked` is looked at while the context is entered, which then raises `Stopped`."""
         self._options = {"bootstrap_servers": bootstrap, "client_id": client_id}
         self._topics = topics
         self._take = take
+        self._stop_asked = stop_asked
         self._positions: dict[TopicPartition, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._caught_up = asyncio.Event()
@@ -52,11 +60,12 @@ class Follower:
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._follow())
         try:
-            async with asyncio.timeout(_START_SECONDS):
-                await self._caught_up.wait()
-        except TimeoutError as error:
-            await self._stop()
-            raise Retryable(f"cannot read {', '.join(self._topics)}: {self._trouble or 'Kafka is slow'}") from error
+            while not self._caught_up.is_set():
+                if self._stop_asked():
+                    raise Stopped(f"told to stop while reading {', '.join(self._topics)}")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_AROUND_SECONDS):
+                        await self._caught_up.wait()
         except BaseException:
             await self._stop()
             raise
@@ -80,9 +89,13 @@ class Follower:
             try:
                 async with self._consumer() as consumer:
                     ends = await self._begin(consumer)
-                    failures = 0
+                    failures, looked_at = 0, time.monotonic()
                     while True:
                         await self._read(consumer)
+                        if time.monotonic() - looked_at > _LOOK_SECONDS:
+                            # a consumer whose broker is gone is merely silent
+                            await _within(_ANSWER_SECONDS, consumer.end_offsets(list(ends)))
+                            looked_at = time.monotonic()
                         self._trouble = None
                         if all(self._positions[tp] >= end for tp, end in ends.items()):
                             self._caught_up.set()
@@ -107,9 +120,8 @@ class Follower:
             await consumer.start()
             yield consumer
         finally:
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await consumer.stop()
+            with contextlib.suppress(Retryable, KafkaError, OSError):
+                await _within(_CLOSE_SECONDS, consumer.stop())
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
         """Stand where the reading was left off, or at the beginning; returns the ends at this moment."""
@@ -143,6 +155,21 @@ class Follower:
             if tp not in found:
                 # control records and what compaction removed are passed over
                 self._positions[tp] = await consumer.position(tp)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`; raise `Retryable` if it takes longer, or gives up.
+
+    In a task of its own: a client without its broker cancels what it waits for, which must not look like our being cancelled.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        task.cancel()
+    if not task.done() or task.cancelled():
+        raise Retryable("Kafka does not answer")
+    return task.result()
 
 
 def _record(r: ConsumerRecord) -> Record:

@@ -49,7 +49,13 @@ def service(settings: ScoringSettings) -> app.Service:
         gate=gate,
     )
     board = Board(population, gate, around.publisher, settings.census_patience)
-    follower = Follower(settings.kafka, [CENSUS.name, CUTOFFS.name], board.take, client_id=f"koi-{SERVICE}-board")
+    follower = Follower(
+        settings.kafka,
+        [CENSUS.name, CUTOFFS.name],
+        board.take,
+        client_id=f"koi-{SERVICE}-board",
+        stop_asked=lambda: running.stop_asked(),
+    )
     running = app.Service(around, stage, [EVENTS.name, TRANSFERS.name], resources=[follower, board])
     board.stir = running.worker.stir
     return running

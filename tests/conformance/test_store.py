@@ -368,11 +368,55 @@ async def test_a_redis_that_refuses_to_write_is_away(clean_redis: str) -> None:
             await client.config_set("maxmemory", "0")
 
 
+async def test_marks_are_kept_until_they_are_written_again(store: Store) -> None:
+    """A mark that a commit does not name stays as it is."""
+    claim = await store.claim(0)
+    await store.commit(claim, Changes(Cursor(marks={"纪元": "17", "a:b": ""}), {}, {}))
+    await store.commit(claim, Changes(Cursor({"in": 1}, marks={"纪元": "18"}), {}, {}))
+    assert (await store.claim(0)).cursor.marks == {"纪元": "18", "a:b": ""}
+
+
+async def test_the_cursor_can_be_looked_at_without_taking_the_partition_over(store: Store) -> None:
+    """Whoever looks leaves the owner its claim."""
+    cursor = Cursor({"in": 7}, 5, {"o/0": Seen(1, 2)}, {"mark": "x"})
+    claim = await store.claim(0)
+    await store.commit(claim, Changes(cursor, {}, {}))
+    assert await store.cursor(0) == cursor
+    assert await store.cursor(1) == Cursor()
+    await store.commit(claim, _put(8))
+
+
+@pytest.mark.parametrize("count", [0, 1, 600, 7000])
+async def test_all_digests_of_a_partition_are_seen_at_once(store: Store, count: int) -> None:
+    """However many they are; those of another partition are not among them."""
+    digests = {f"顾客{number}": str(number).encode() for number in range(count)}
+    await store.commit(await store.claim(0), Changes(_at(1), {}, {}, digests))
+    await store.commit(await store.claim(1), Changes(_at(1), {}, {}, {"else": b"where"}))
+    assert await store.digests(0) == digests
+
+
+async def test_digests_are_written_and_deleted_with_everything_else(store: Store) -> None:
+    """Odd customers, bytes of any kind; and nothing of a stale claim."""
+    zombie, owner = await store.claim(0), await store.claim(0)
+    digests: dict[str, bytes | None] = {customer: bytes([0, number, 255]) for number, customer in enumerate(ODD_CUSTOMERS)}
+    await store.commit(owner, Changes(_at(1), {}, {"甲": 5}, digests))
+    with pytest.raises(Fenced):
+        await store.commit(zombie, Changes(_at(2), {}, {}, {"0": b"zombie"}))
+    with pytest.raises(Fenced):
+        await store.digests(0, epoch=zombie.epoch)
+    assert await store.digests(0, epoch=owner.epoch) == digests
+    await store.commit(owner, Changes(_at(2), {}, {}, {customer: None for customer in ODD_CUSTOMERS[1:]}))
+    assert await store.digests(0) == {ODD_CUSTOMERS[0]: bytes([0, 0, 255])}
+    assert await store.due(0, 10, 10) == [Due(5, "甲")]
+
+
 async def _all_unavailable(store: RedisStore, claim: Claim) -> None:
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: store.claim(0),
         lambda: store.load(0, ["a"]),
         lambda: store.due(0, 1, 1),
+        lambda: store.digests(0),
+        lambda: store.cursor(0),
         lambda: store.commit(claim, _put(5)),
         store.load_functions,
         store.ping,

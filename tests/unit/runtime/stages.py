@@ -11,6 +11,7 @@ from services.contracts.topics import DEAD_LETTER
 from services.contracts.wire import DEAD_LETTERS
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget, Flooded
+from services.runtime.gate import Gate
 from services.runtime.memory import MemoryStore
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
@@ -67,6 +68,11 @@ class FailingStore(MemoryStore):
             raise StoreUnavailable("injected")
         return await super().due(partition, until_ms, limit, epoch=epoch)
 
+    async def digests(self, partition: int, *, epoch: int | None = None) -> dict[str, bytes]:
+        if self._fuse.next() is not None:
+            raise StoreUnavailable("injected")
+        return await super().digests(partition, epoch=epoch)
+
     async def commit(self, claim: Claim, changes: Changes) -> None:
         mode = self._fuse.next()
         if mode is Mode.BEFORE:
@@ -104,6 +110,7 @@ def make_stage(
     budget: Budget | None = None,
     telemetry: Telemetry | None = None,
     observe: Callable[[Sequence[Output]], None] = lambda _outputs: None,
+    gate: Gate | None = None,
 ) -> PublishThenCommit[Toy, dict[str, Any]]:
     return PublishThenCommit(
         ToyProcessor(),
@@ -115,6 +122,8 @@ def make_stage(
         event_clock=event_clock,
         effector=effector,
         observe=observe,
+        digest=lambda toy: str(toy.steps).encode(),
+        gate=gate,
     )
 
 
