@@ -5,6 +5,7 @@ from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import msgspec
 from pydantic import ValidationError
 from pydantic_core import from_json
 
@@ -25,6 +26,7 @@ _BOM = b"\xef\xbb\xbf"
 _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _BYTE_PLACE = re.compile(r"\(byte (\d+)\)")
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Intake:
@@ -49,10 +51,19 @@ class Intake:
                 message = decode(value)
             except ValueError as error:
                 return (self._canonical(value, record.headers, origin, mappings, error),)
-            for mapping in mappings:
-                if mapping.matches(message):
-                    return _mapped(mapping, message, origin)
+            mapped = _covered(mappings, message, origin)
+            if mapped is not None:
+                return mapped
         return (self._canonical(value, record.headers, origin, mappings or ()),)
+
+    def translate(self, message: object, origin: Origin) -> tuple[AnyEvent, ...]:
+        """The same for a message that is decoded already, to what `translation.decode` makes of JSON.
+
+        How large and how deep it may be is the caller's to see to.
+        """
+        mappings = self._mappings.get(origin.topic, ())
+        mapped = _covered(mappings, message, origin)
+        return (self._canonical(_encode(message), (), origin, mappings),) if mapped is None else mapped
 
     @staticmethod
     def _canonical(
@@ -122,6 +133,14 @@ def _filled(value: bytes, headers: Headers) -> dict[str, Any] | None:
                 "invalid_header", f"header {name} stands for the missing {field}, but is not UTF-8 text"
             ) from None
     return message if absent else None
+
+
+def _covered(mappings: Sequence[Mapping], message: object, origin: Origin) -> tuple[AnyEvent, ...] | None:
+    """What the first mapping that covers the message makes of it; None if there is none."""
+    for mapping in mappings:
+        if mapping.matches(message):
+            return _mapped(mapping, message, origin)
+    return None
 
 
 def _mapped(mapping: Mapping, message: object, origin: Origin) -> tuple[AnyEvent, ...]:

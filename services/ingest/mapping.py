@@ -10,6 +10,7 @@
       id: event_id                                   # a path: keys and list indexes, with dots between
       order_id: {join: [shop_id, trade.tid], with: "-"}
       amount_minor: {from: trade.payment, unit: major}
+      discount_minor: {sum: [trade.coupon, trade.points], unit: major}
       currency: {value: CNY}
       occurred_at: {from: pay_time, format: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}
       channel: {from: channel, map: {小程序: mini_program}, default: other}

@@ -1,5 +1,6 @@
 """Checks how a mapping file says one field is had, and compiles it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import cache
@@ -48,8 +49,9 @@ _CONVERSIONS: dict[Shape, Convert] = {
 }
 _NOT_MAPPED = frozenset({"type", "schema_", "items", "attributes"})
 _ATTRIBUTE = "attributes."
-_OPTIONS = ("from", "join", "with", "value", "map", "default", "unit", "currency", "format", "zone")
-_OF_SHAPE = {Shape.MONEY: {"unit", "currency"}, Shape.INSTANT: {"format", "zone"}}
+_OPTIONS = ("from", "join", "with", "prefix", "sum", "value", "map", "default", "unit", "currency", "format", "zone")
+_OF_SHAPE = {Shape.MONEY: {"unit", "currency"}, Shape.INSTANT: {"format", "zone"}, Shape.TEXT: {"prefix"}}
+_ADDED = frozenset({Shape.MONEY, Shape.WHOLE})
 _UNITS = ("major", "minor")
 _A_DAY = datetime(2021, 11, 23, tzinfo=UTC)
 
@@ -127,25 +129,21 @@ class _FieldCheck:
             extra["default"] = self._constant(options["default"])
         if "map" in options:
             extra["table"] = self._table(options["map"])
-        separator = options.get("with")
-        if isinstance(separator, Leaf):
-            extra["separator"] = separator.text
+        for option, name in (("with", "separator"), ("prefix", "prefix")):
+            text = options.get(option)
+            if isinstance(text, Leaf):
+                extra[name] = text.text
         return Field(
-            paths=self._paths(options.get("join", options.get("from"))),
+            paths=self._option_paths(options),
             convert=self._instant(options.get("format"), options.get("zone")),
+            adds="sum" in options,
             currency=currency,
             in_major=unit == "major",
             **extra,
         )
 
     def _check_keys(self, block: Block) -> None:
-        useful = {"from", "map", "default"} | _OF_SHAPE.get(self._shape, set())
-        if "value" in block.entries:
-            useful = {"value"}
-        elif "join" in block.entries:
-            useful = {"join", "with", "default"}
-        elif "map" in block.entries:
-            useful = {"from", "map", "default"}
+        useful = self._useful(block)
         for key, entry in block.entries.items():
             if key not in _OPTIONS:
                 self._faults.append(
@@ -153,12 +151,35 @@ class _FieldCheck:
                 )
             elif key not in useful:
                 self._faults.append(Problem(entry.place, "unknown_key", f"{key} has no use for {self._target} here"))
-        if not {"from", "join", "value"} & block.entries.keys():
-            self._add(block, "missing_key", "write where it is found: from, join or value")
+        if not {"from", "join", "sum", "value"} & block.entries.keys():
+            self._add(block, "missing_key", "write where it is found: from, join, sum or value")
         if "join" in block.entries and self._shape is not Shape.TEXT:
             self._add(block, "wrong_type", "join makes text, and this field holds none")
+        if "sum" in block.entries and self._shape not in _ADDED:
+            self._add(block, "wrong_type", "sum adds up amounts, and this field holds none")
 
-    def _paths(self, value: Tree | None) -> tuple[Path, ...]:
+    def _useful(self, block: Block) -> set[str]:
+        """The options that have a use beside those that are there."""
+        of_shape = _OF_SHAPE.get(self._shape, set())
+        for option, useful in (
+            ("value", {"value"}),
+            ("join", {"join", "with", "prefix", "default"}),
+            ("sum", {"sum", "default"} | of_shape),
+            ("map", {"from", "map", "default"}),
+        ):
+            if option in block.entries:
+                return useful
+        return {"from", "map", "default"} | of_shape
+
+    def _option_paths(self, options: Mapping[str, Tree]) -> tuple[Path, ...]:
+        option = next((name for name in ("join", "sum") if name in options), "from")
+        value = options.get(option)
+        if option == "from" and isinstance(value, Listing):
+            self._add(value, "wrong_type", "from is one path; several are written as join (texts) or sum (amounts)")
+            return ()
+        return self._paths(value, option)
+
+    def _paths(self, value: Tree | None, option: str = "from") -> tuple[Path, ...]:
         leaves = value.items if isinstance(value, Listing) else (value,)
         paths = []
         for leaf in leaves:
@@ -168,7 +189,7 @@ class _FieldCheck:
             elif leaf is not None:
                 self._add(leaf, "bad_path", "write a path: keys with dots between, e.g. trade.items.0.sku")
         if isinstance(value, Listing) and not paths:
-            self._add(value, "bad_path", "join needs at least one path")
+            self._add(value, "bad_path", f"{option} needs at least one path")
         return tuple(paths)
 
     def _constant(self, value: Tree) -> object:

@@ -101,18 +101,22 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How one canonical field is had: from one path, from several joined, or a value of its own.
+    """How one canonical field is had: from one path, from several joined or added up, or a value of its own.
 
     With `table`, what is found is looked up there and not converted. `default` stands in for what is absent, and for
-    what the table does not know. An amount `in_major` units is of `currency`, or else of the mapping's currency field.
+    what the table does not know. With `adds`, what is found is added up, and absent is only what none of the paths
+    leads to. An amount `in_major` units is of `currency`, or else of the mapping's currency field. `prefix` goes before
+    a text that was found.
     """
 
     paths: tuple[Path, ...] = ()
     convert: Convert | None = None
     separator: str = "-"
+    prefix: str = ""
     table: dict[str, object] | None = None
     value: object = _ABSENT
     default: object = _ABSENT
+    adds: bool = False
     currency: str | None = None
     in_major: bool = False
 
@@ -121,17 +125,38 @@ class Field:
         if self.value is not _ABSENT:
             return self.value
         found = [look_up(message, path) for path in self.paths]
+        if self.adds:
+            return self._added(found, currency)
         if _ABSENT in found:
             return self.default
         if self.table is not None:
             return self._translated(found[0])
-        if self.in_major:
-            code = self.currency or currency()
-            if not isinstance(code, str):
-                raise ValueError("is in major units, but the message has no currency")
-            return major(found[0], code)
-        converted = [self.convert(value) if self.convert else value for value in found]
-        return converted[0] if len(converted) == 1 else self.separator.join(str(part) for part in converted)
+        convert = self._conversion(currency)
+        converted = [convert(value) if convert else value for value in found]
+        if len(converted) == 1 and not self.prefix:
+            return converted[0]
+        return self.prefix + self.separator.join(str(part) for part in converted)
+
+    def _added(self, found: Sequence[object], currency: Callable[[], object]) -> object:
+        there = [(path, value) for path, value in zip(self.paths, found, strict=True) if value is not _ABSENT]
+        if not there:
+            return self.default
+        convert = cast(Convert, self._conversion(currency))
+        total = 0
+        for path, value in there:
+            try:
+                total += cast(int, convert(value))
+            except ValueError as error:
+                raise ValueError(f"{written(path)} {error}") from None
+        return total
+
+    def _conversion(self, currency: Callable[[], object]) -> Convert | None:
+        if not self.in_major:
+            return self.convert
+        code = self.currency or currency()
+        if not isinstance(code, str):
+            raise ValueError("is in major units, but the message has no currency")  # noqa: TRY004 - a fault of the message
+        return lambda value: major(value, code)
 
     def _translated(self, found: object) -> object:
         table = cast(dict[str, object], self.table)

@@ -133,9 +133,16 @@ def share_curve(shares: Sequence[float], *, mark: int, mark_label: str) -> Optio
     }
 
 
-def heat_map(columns: Sequence[str], rows: Sequence[str], values: Sequence[Sequence[float]], *, name: str) -> Option:
-    """`values[row][column]`, the first row on top; darker is more."""
-    cells = [[column, row, value] for row, line in enumerate(values) for column, value in enumerate(line)]
+def heat_map(
+    columns: Sequence[str], rows: Sequence[str], values: Sequence[Sequence[float | None]], *, name: str
+) -> Option:
+    """`values[row][column]`, the first row on top; darker is more, None is left blank."""
+    cells = [
+        [column, row, value]
+        for row, line in enumerate(values)
+        for column, value in enumerate(line)
+        if value is not None
+    ]
     highest = max((value for *_, value in cells), default=0)
     axis = {
         "type": "category",

@@ -134,6 +134,7 @@ def every_chart() -> dict[str, charts.Option]:
         "share": charts.share_curve([0, 0.7, 1], mark=1, mark_label="top"),
         "share of nothing": charts.share_curve([], mark=20, mark_label="top"),
         "heat": charts.heat_map(["c1", "c2"], ["r1"], [[0, 9]], name="n"),
+        "heat with a gap": charts.heat_map(["c1"], ["r1", "r2"], [[None], [9]], name="n"),
         "heat of nothing": charts.heat_map([], [], [], name="n"),
     }
 
@@ -158,3 +159,9 @@ def test_the_marked_point_lies_on_the_curve() -> None:
     """At mark % of the people stands the share they hold."""
     option = charts.share_curve([0, 0.7, 1], mark=1, mark_label="top")
     assert option["series"][0]["markPoint"]["data"][0]["coord"] == [1, 70]
+
+
+def test_a_gap_in_a_heat_map_stays_blank() -> None:
+    """Where there is nothing to show, there is no cell, and the others keep their places."""
+    option = charts.heat_map(["c1", "c2"], ["r1", "r2"], [[None, 1], [2, None]], name="n")
+    assert [cell["value"] for cell in option["series"][0]["data"]] == [[1, 0, 1], [0, 1, 2]]

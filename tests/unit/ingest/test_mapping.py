@@ -232,6 +232,85 @@ def test_an_instant_that_cannot_be_read_is_explained(options: str, found: object
     assert failure({"at": found}, text) == f"mapping shop: occurred_at (from at): {detail}"
 
 
+SUM = GOOD + "  discount_minor: {sum: [coupon, trade.points, 满减], unit: major}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "minor"),
+    [
+        ({"coupon": "0.10", "trade": {"tid": "T", "points": 0.2}, "满减": 3}, 330),
+        ({"coupon": "0.10", "满减": None}, 10),
+        ({"满减": "-1.05", "coupon": "2"}, 95),
+        ({}, 0),
+    ],
+)
+def test_amounts_are_added_up_exactly(changes: dict[str, Any], minor: int) -> None:
+    """Each in its own way of writing; one that is absent counts 0."""
+    assert paid(changes, SUM).discount_minor == minor
+
+
+@given(st.lists(st.integers(0, 10**11), min_size=1, max_size=8))
+def test_a_sum_is_what_whole_numbers_give(parts: list[int]) -> None:
+    """Adding amounts in major units gives the sum of their minor units, to the last fen."""
+    names = ", ".join(f"p{at}" for at in range(len(parts)))
+    text = GOOD.replace("{from: pay, unit: major}", f"{{sum: [{names}], unit: major}}")
+    changes = {f"p{at}": f"{part // 100}.{part % 100:02d}" for at, part in enumerate(parts)}
+    assert paid(changes, text).amount_minor == sum(parts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"满减": "1,5"}, '满减 is not a plain number such as 19.90: "1,5"'),
+        ({"coupon": "0.10", "满减": "0.005"}, '满减 has more than the 2 decimals of CNY: "0.005"'),
+        ({"coupon": "-1"}, "must be at least 0 (found -100)"),
+    ],
+)
+def test_an_amount_that_cannot_be_added_is_named(changes: dict[str, Any], detail: str) -> None:
+    """The sentence names the path at fault, or the sum."""
+    place = "mapping shop: discount_minor (from coupon, trade.points, 满减)"
+    assert failure(changes, SUM) == f"{place}: {detail}"
+
+
+def test_a_sum_of_nothing_is_absent() -> None:
+    """Where none of the paths leads anywhere, the default holds, and what is required is missing."""
+    text = GOOD.replace("{from: pay, unit: major}", "{sum: [a, b], unit: major}")
+    assert failure({}, text) == "mapping shop: amount_minor (from a, b): is required"
+    assert paid({}, text.replace("[a, b], unit: major", "[a, b], unit: major, default: 7")).amount_minor == 7
+
+
+def test_minor_units_and_whole_numbers_are_added_too() -> None:
+    """A sum is of minor units unless it says otherwise."""
+    text = GOOD.replace("{from: pay, unit: major}", "{sum: [a, b]}")
+    assert paid({"a": 5, "b": "7.0"}, text).amount_minor == 12
+    assert failure({"a": "0.5"}, text) == (
+        'mapping shop: amount_minor (from a, b): a must be a whole number of minor units, not "0.5"; '
+        "is it in major ones (unit: major)?"
+    )
+    amended = text.replace("order.paid", "order.amended").replace("  currency: {from: cur, default: CNY}\n", "")
+    amended = amended[: amended.index("  channel")] + "  rev: {sum: [a, b]}\n"
+    (event,) = intake(amended).accept(record({**PAID, "a": 1, "b": 2}))
+    assert isinstance(event, OrderAmended)
+    assert (event.amount_minor, event.rev) == (3, 3)
+
+
+def test_a_sum_without_a_currency_is_refused() -> None:
+    """Major units cannot be converted while the currency is unknown, however many there are."""
+    text = SUM.replace("{from: cur, default: CNY}", "cur").replace("{from: pay, unit: major}", "{value: 1}")
+    assert failure({"coupon": 1}, text) == (
+        "mapping shop: discount_minor (from coupon, trade.points, 满减): "
+        "is in major units, but the message has no currency"
+    )
+
+
+def test_a_text_may_have_something_before_it() -> None:
+    """A prefix goes before one text and before several joined; a default stays as it is."""
+    text = GOOD.replace("id: no", 'id: {from: no, prefix: "单-"}').replace('with: "/"}', 'with: "/", prefix: s}')
+    text = text.replace("  channel", "  shop: {from: branch, prefix: x, default: none}\n  channel")
+    event = paid({}, text)
+    assert (event.id, event.order_id, event.shop) == ("单-9007199254740993", "s7/T", "none")
+
+
 def test_minor_units_must_be_whole() -> None:
     """An amount with decimals where minor units were promised is not rounded."""
     text = GOOD.replace("{from: pay, unit: major}", "pay")
@@ -365,7 +444,7 @@ fields:
         "m.yaml:15:50: unknown_zone: occurred_at: Asia/Shangai is not a time zone; write a name such as Asia/Shanghai or UTC",
         'm.yaml:16:32: bad_value: channel: must not be empty (found "")',
         "m.yaml:17:52: bad_value: discount_minor: currency must be three capital letters, e.g. CNY",
-        "m.yaml:18:9: missing_key: shop: write where it is found: from, join or value",
+        "m.yaml:18:9: missing_key: shop: write where it is found: from, join, sum or value",
         "m.yaml:18:10: unknown_key: with has no use for shop here",
         "m.yaml:19:3: duplicate_key: currency is already written in line 14",
     ]  # fmt: skip
@@ -413,6 +492,17 @@ def test_what_cannot_be_read_is_told_beside_the_rest() -> None:
         ("id: no", "id: {frm: no, from: n}", "m.yaml:8:8: unknown_key: frm is not an option (did you mean from?)"),
         ("id: no", "id: {join: []}", "m.yaml:8:14: bad_path: id: join needs at least one path"),
         ("{from: pay, unit: major}", "{join: [pay]}", "m.yaml:11:17: wrong_type: amount_minor: join makes text, and this field holds none"),
+        ("{from: pay, unit: major}", "{sum: []}", "m.yaml:11:23: bad_path: amount_minor: sum needs at least one path"),
+        ("{from: pay, unit: major}", "{sum: [a..b]}", "m.yaml:11:24: bad_path: amount_minor: write a path: keys with dots between, e.g. trade.items.0.sku"),
+        ("{from: pay, unit: major}", "{sum: [pay], from: pay}", "m.yaml:11:30: unknown_key: from has no use for amount_minor here"),
+        ("{from: pay, unit: major}", "{sum: [pay], map: {a: 1}}", "m.yaml:11:30: unknown_key: map has no use for amount_minor here"),
+        ("{from: pay, unit: major}", "{sum: [pay], join: [pay]}", "m.yaml:11:18: unknown_key: sum has no use for amount_minor here"),
+        ("{from: pay, unit: major}", "{from: [pay, tip]}", "m.yaml:11:24: wrong_type: amount_minor: from is one path; several are written as join (texts) or sum (amounts)"),
+        ("id: no", "id: {sum: [no]}", "m.yaml:8:7: wrong_type: id: sum adds up amounts, and this field holds none"),
+        ("id: no", "id: {sum: [no], unit: major, currency: CNY}", "m.yaml:8:19: unknown_key: unit has no use for id here"),
+        ("{from: at, format: unix}", "{sum: [at], format: unix}", "m.yaml:13:16: wrong_type: occurred_at: sum adds up amounts, and this field holds none"),
+        ("{from: pay, unit: major}", "{from: pay, prefix: x}", "m.yaml:11:29: unknown_key: prefix has no use for amount_minor here"),
+        ("{from: cur, default: CNY}", "{from: cur, map: {元: CNY}, prefix: x}", "m.yaml:12:40: unknown_key: prefix has no use for currency here"),
         ("{from: at, format: unix}", '{from: at, format: "%Y-%m-%d"}', "m.yaml:13:35: missing_key: occurred_at: this format has no offset; write zone: Asia/Shanghai, or wherever it is from"),
         ("{1: app, true: web}", "x", "m.yaml:14:28: wrong_type: channel: map must be a block of {theirs: ours}"),
         ("  currency: {from: cur, default: CNY}\n  occ", "  shop: {from: s, default: 007}\n  occ", "m.yaml:7:1: missing_field: currency is required for order.paid"),
