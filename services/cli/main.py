@@ -37,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 topics_app = typer.Typer(help="The Kafka topics: list them, create them.", no_args_is_help=True)
-rules_app = typer.Typer(help="Rule files: check them, see what they may name.", no_args_is_help=True)
+rules_app = typer.Typer(help="Rule files: check them.", no_args_is_help=True)
 mappings_app = typer.Typer(help="Vendor mapping files: check them.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
@@ -123,20 +123,6 @@ def rules_check(
     OUT.print(f"{escape(str(path))}: {ladders} and {campaigns} are fine", soft_wrap=True)
 
 
-@rules_app.command("features")
-def rules_features() -> None:
-    """List what a condition may name: the feature catalogue."""
-    from services.rules.features import CATALOGUE  # noqa: PLC0415
-
-    table = Table("name", "type", "unit", "time changes it", "meaning", box=None, pad_edge=False, header_style="bold")
-    table.columns[0].no_wrap = True
-    for feature in CATALOGUE.values():
-        moves = str(feature.moves) if feature.time_dependent else ""
-        meaning = feature.meaning.replace("、", "、 ")  # lines break at blanks only
-        table.add_row(escape(feature.name), str(feature.type), feature.unit, moves, escape(meaning))
-    OUT.print(table)
-
-
 @mappings_app.command("check")
 def mappings_check(path: Annotated[Path, typer.Argument(help="a mapping file, or a folder", exists=True)]) -> None:
     """Check vendor mapping files and say everything that is wrong with them."""
@@ -147,6 +133,26 @@ def mappings_check(path: Annotated[Path, typer.Argument(help="a mapping file, or
     except FileError as error:
         _fail(str(error))
     OUT.print(f"{escape(str(path))}: {_many(len(mappings), 'mapping')} {'is' if len(mappings) == 1 else 'are'} fine")
+
+
+@app.command()
+def features(
+    markdown: Annotated[bool, typer.Option("--markdown", help="print the table of docs/rules.md")] = False,
+) -> None:
+    """List what a condition of a rule may name: the feature catalogue."""
+    from services.rules.catalogue import CATALOGUE, catalogue_table  # noqa: PLC0415
+
+    if markdown:
+        sys.stdout.write(catalogue_table())
+        return
+    table = Table("name", "type", "unit", "time changes it", "meaning", box=None, pad_edge=False, header_style="bold")
+    table.columns[0].no_wrap = True
+    table.columns[-1].overflow = "fold"  # a long word is never cut off
+    for feature in CATALOGUE.values():
+        # lines break at blanks only
+        meaning = feature.meaning.replace("、", "、 ").replace("`", "")
+        table.add_row(escape(feature.name), str(feature.type), feature.unit, str(feature.moves), escape(meaning))
+    OUT.print(table)
 
 
 @app.command()

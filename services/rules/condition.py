@@ -10,9 +10,10 @@ from typing import Any
 
 from services.contracts.decision import Verdict
 from services.rules.expression import Test, compile_test
-from services.rules.features import Feature, Scene, Value, Vocabulary
 from services.rules.flips import Flip, earliest, flips_of
+from services.rules.scene import Scene
 from services.rules.syntax import parse_expression
+from services.rules.terms import Feature, Value, Vocabulary
 from services.rules.tree import Logic, Not, Tree, features_of
 from services.runtime.document import Document, KeyPath
 from services.runtime.problems import Problem, suggestion

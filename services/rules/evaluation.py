@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from services.contracts.decision import Outcome, Suppression
 from services.rules.campaign import Turn, turn, turned
 from services.rules.expression import Test
-from services.rules.features import Scene
 from services.rules.inference import DurableInference, Inference, InferenceRule
 from services.rules.ladder import notices, stand
 from services.rules.messages import Log
 from services.rules.rulebook import CampaignRule, Clause, LadderRule, Rulebook
+from services.rules.scene import Scene
 from services.rules.schedule import Schedule
 from services.rules.state import CampaignState, RuleState, TierState, pack_mask, unpack_mask
 

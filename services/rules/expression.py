@@ -9,7 +9,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from services.rules.features import Getter, Kind, Scene, Value
+from services.rules.scene import Scene
+from services.rules.terms import Getter, Kind, Value
 from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, kind_of
 
 Test = Callable[[Scene], bool]

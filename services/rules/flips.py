@@ -3,10 +3,10 @@
 A flip function returns the first millisecond strictly after the scene's `now` at which the truth may differ, or None if it
 never will while the profile stays as it is. It may be early (a re-evaluation then finds nothing new) but never late:
 
-- a day feature against a value: the business midnight at which the feature passes the value; exact;
-- day features in arithmetic or against each other: the next business midnight;
-- activity against a value: solved from s·2^(−t/half-life) = value, then corrected to the millisecond at which the
-  comparison itself changes; for == and != within 2 ms before.
+- a daily feature against a value: the business midnight at which the feature passes the value; exact;
+- daily features in arithmetic or against each other: the next business midnight;
+- activity against a value: the time it takes to decay to the value, then corrected to the millisecond at which the
+  comparison itself changes; for == and != some 2 ms before.
 
 A compound condition flips no earlier than the first of its comparisons does.
 """
@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from services.contracts.calendar import as_day, to_ms
+from services.contracts.decay import time_to_fall
 from services.rules.expression import compare_values, compile_value
-from services.rules.features import DAY_MS, Feature, Getter, Moves, Scene, activity_at
+from services.rules.scene import DAY_MS, Scene, activity_at
+from services.rules.terms import DayCount, Feature, Getter
 from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, features_of
 
 Flip = Callable[[Scene], int | None]
@@ -26,8 +28,13 @@ MAX_MS = 253_370_764_800_000
 """The year 9999: a timer beyond it is no timer."""
 _MAX_DAY = as_day(date(9998, 12, 31))
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_VALUES = (Constant, Read, Arithmetic)
+_MOST_DAYS = 4_000_000
+"""More than the calendar has."""
 _UNDERFLOW_HALVINGS = 2200
 """After so many half-lives any double has decayed to 0."""
+_ROUNDING = 2.0**-40
+"""What logarithms of doubles, and powers of 2 down to the smallest, are out by at most, in half-lives."""
 
 
 def flips_of(tree: Tree) -> list[Flip]:
@@ -45,11 +52,11 @@ def _pairs(tree: Tree) -> Iterator[tuple[str, Tree, Tree]]:
         case Comparison(first, rest):
             left = first
             for op, right in rest:
-                yield op, left, right
+                yield from _pair(op, left, right)
                 left = right
         case Membership(item, options, _):
             for option in options:
-                yield "==", item, option
+                yield from _pair("==", item, option)
         case Logic(_, operands):
             for operand in operands:
                 yield from _pairs(operand)
@@ -59,51 +66,84 @@ def _pairs(tree: Tree) -> Iterator[tuple[str, Tree, Tree]]:
             return
 
 
-def _moving(tree: Tree) -> bool:
-    return any(feature.moves is not Moves.NEVER for feature in features_of(tree))
+def _pair(op: str, left: Tree, right: Tree) -> Iterator[tuple[str, Tree, Tree]]:
+    if isinstance(left, _VALUES) and isinstance(right, _VALUES):
+        yield op, left, right
+    else:
+        # what compares truths changes with one of them: (activity > 3) == true
+        yield from _pairs(left)
+        yield from _pairs(right)
+
+
+def _ticking(tree: Tree) -> list[Feature]:
+    return [feature for feature in features_of(tree) if feature.moves.ticking]
 
 
 def _flip_of_pair(op: str, left: Tree, right: Tree) -> Iterator[Flip]:
-    if not _moving(left):
+    if not _ticking(left):
         op, left, right = _MIRRORED[op], right, left
-    if not _moving(left):
+    if not _ticking(left):
         return
-    if isinstance(left, Read) and not _moving(right):
-        other = compile_value(right)
-        yield _day_flip(op, left.feature, other) if left.feature.moves is Moves.DAILY else _decay_flip(op, other)
+    if isinstance(left, Read) and not _ticking(right):
+        other, days = compile_value(right), left.feature.days
+        yield _decay_flip(op, other) if days is None else _day_flip(op, days, other)
     else:
-        yield _next_midnight
-
-
-def _next_midnight(scene: Scene) -> int | None:
-    return _midnight(scene, scene.today + 1)
+        yield _nightly(_ticking(left) + _ticking(right))
 
 
 def _midnight(scene: Scene, day: int) -> int | None:
     return scene.days.start(day) * 1000 if day <= _MAX_DAY else None
 
 
-def _day_flip(op: str, feature: Feature, other: Getter) -> Flip:
-    """A day feature counts up by one at every business midnight; it passes a value once (`==` and `!=`: twice)."""
+def _nightly(features: list[Feature]) -> Flip:
+    """Every midnight, while all of the features are known: one that is not stays so until the next profile."""
 
     def flip(scene: Scene) -> int | None:
-        days, value = feature.read(scene), other(scene)
-        if not isinstance(days, int | float) or not isinstance(value, int | float):
+        if any(feature.read(scene) is None for feature in features):
             return None
-        if op in {"<", ">="}:
-            turns: tuple[int, ...] = (math.ceil(value),)
-        elif op in {"<=", ">"}:
-            turns = (math.floor(value) + 1,)
-        else:
-            turns = (math.floor(value), math.floor(value) + 1)
-        ahead = [turn for turn in turns if turn > days]
-        if not ahead:
-            return None
-        start = feature.counts_from(scene)
-        # a day in the future reads as 0 days until it has passed
-        return None if start is None else _midnight(scene, as_day(start) + ahead[0])
+        return _midnight(scene, scene.today + 1)
 
     return flip
+
+
+def _day_flip(op: str, days: DayCount, other: Getter) -> Flip:
+    """A daily feature rises at every business midnight; it passes a value once (`==` and `!=`: twice)."""
+
+    def flip(scene: Scene) -> int | None:
+        start, unit, value = days.since(scene), days.unit(scene), other(scene)
+        if start is None or unit is None or not isinstance(value, int | float):
+            return None
+        turns = _turns(op, unit, value)
+        today = scene.since(start)
+        ahead = [turn for turn in turns if turn > today]
+        # a day in the future reads as 0 days until it has passed
+        return _midnight(scene, as_day(start) + min(ahead)) if ahead else None
+
+    return flip
+
+
+def _turns(op: str, unit: float, value: float) -> list[int]:
+    """The numbers of days at which `days / unit op value` turns."""
+    guess = value * unit
+    if not guess < _MOST_DAYS:
+        return []
+    if op in {"<", ">="}:
+        return [_first_day(guess, lambda day: day / unit >= value)]
+    passed = _first_day(guess, lambda day: day / unit > value)
+    if op in {"<=", ">"}:
+        return [passed]
+    # the day before is the only one that can equal it
+    return [passed - 1, passed] if (passed - 1) / unit == value else []
+
+
+def _first_day(guess: float, reached: Callable[[int], bool]) -> int:
+    """The first number of days that has `reached` something; `guess` is out by rounding only."""
+    day = math.floor(max(0.0, guess))
+    while day > 0 and reached(day - 1):
+        day -= 1
+    while not reached(day):
+        day += 1
+    return day
 
 
 def _decay_flip(op: str, other: Getter) -> Flip:
@@ -113,35 +153,33 @@ def _decay_flip(op: str, other: Getter) -> Flip:
         profile, value = scene.profile, other(scene)
         if not isinstance(value, int | float) or profile.half_life_days <= 0 or not profile.activity:
             return None
-        start, half_life_ms = to_ms(profile.activity_at), profile.half_life_days * DAY_MS
+        half_life_ms = profile.half_life_days * DAY_MS
         if value == 0:
-            halvings: float = _UNDERFLOW_HALVINGS
+            fall = _UNDERFLOW_HALVINGS * half_life_ms
         elif (value > 0) is (profile.activity > 0) and abs(value) <= abs(profile.activity):
-            halvings = math.log2(profile.activity / value)
+            fall = time_to_fall(abs(profile.activity), abs(value), half_life_ms)
         else:
             return None
-        crossing = start + halvings * half_life_ms
-        if crossing > MAX_MS:
+        crossing = to_ms(profile.activity_at) + fall
+        if not crossing <= MAX_MS:
             return None
-        guess = math.floor(crossing)
+        guess, slack = math.floor(crossing), 2 + math.floor(half_life_ms * _ROUNDING)
         now = scene.now_ms
         if op in {"==", "!="} and value != 0:
-            if now >= guess + 2:
-                return None
-            return max(guess - 2, now + 1)
+            return max(guess - slack, now + 1) if now < guess + slack else None
 
         def holds(ms: int) -> bool:
             return compare_values(op, activity_at(profile, ms), value)
 
-        return _first_change(holds, now, guess)
+        return _first_change(holds, now, guess, slack)
 
     return flip
 
 
-def _first_change(holds: Callable[[int], bool], now: int, guess: int) -> int | None:
-    """First millisecond after `now` at which `holds` differs, for a truth that changes at most once, near `guess`."""
+def _first_change(holds: Callable[[int], bool], now: int, guess: int, slack: int) -> int | None:
+    """First millisecond after `now` at which `holds` differs, for a truth that changes at most once, `slack` around `guess`."""
     before = holds(now)
-    low, high = max(now, guess - 2), max(now + 1, guess + 2)
+    low, high = max(now, guess - slack), max(now + 1, guess + slack)
     if holds(high) == before:
         return None
     if holds(low) != before:

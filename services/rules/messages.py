@@ -12,8 +12,10 @@ from services.contracts.command import Command
 from services.contracts.decision import Decision, Outcome, Suppression, Verdict
 from services.contracts.profile import Cause
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
-from services.rules.features import FEATURES, Scene, Value
+from services.rules.features import FEATURES
 from services.rules.models import Notify
+from services.rules.scene import Scene
+from services.rules.terms import Value
 from services.runtime.processor import Emit
 
 PARAMETERS = (

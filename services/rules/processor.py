@@ -14,9 +14,9 @@ from services.contracts.events import ClockTick
 from services.contracts.profile import Cause, Profile
 from services.contracts.topics import NOTIFICATIONS
 from services.rules.evaluation import Evaluator
-from services.rules.features import Scene
 from services.rules.messages import Log, Trigger
 from services.rules.rulebook import Rulebook
+from services.rules.scene import Scene
 from services.rules.state import BLOBS, RuleState, pack_profile, unpack_profile
 from services.runtime.processor import Emit, Inbox, Step
 from services.runtime.record import Record

@@ -12,15 +12,17 @@ from pathlib import Path
 
 from services.contracts.decision import Verdict
 from services.rules.condition import Predicate, parse_conditions
-from services.rules.features import FUNCTIONS, Scene, Vocabulary
+from services.rules.functions import FUNCTIONS
 from services.rules.models import Campaign, Jump, Ladder, Notify
 from services.rules.reading import loose_conditions, loose_ladders, read_rule
+from services.rules.scene import Scene
 from services.rules.source import parse_rules
+from services.rules.terms import Vocabulary
 from services.runtime.document import Document, KeyPath
 from services.runtime.files import read_files
 from services.runtime.problems import FileError, Place, Problem, suggestion
 
-LANGUAGE = 1
+LANGUAGE = 2
 """Raised when the same text comes to mean something else; part of every hash."""
 _HASH_BYTES = 5
 

@@ -5,9 +5,9 @@ holds, it can end with the first of its predicates that may flip. A false predic
 false until the next profile, which asks again.
 """
 
-from services.rules.features import Scene
 from services.rules.flips import MAX_MS
 from services.rules.rulebook import Clause, LadderRule, Rulebook
+from services.rules.scene import Scene
 
 
 class Schedule:

@@ -7,7 +7,8 @@ import msgspec
 from services.contracts.profile import Profile
 from services.runtime.blob import Blobs
 
-SCHEMA = 1
+SCHEMA = 2
+"""Raised whenever `Profile` changes, too: each state holds one."""
 KEEP_VANISHED_MS = 400 * 86_400_000
 """How long the memory of a rule that is gone is kept, so that putting it back neither repeats messages nor forgets a cooldown."""
 

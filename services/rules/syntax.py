@@ -9,7 +9,9 @@ import math
 import re
 import warnings
 
-from services.rules.features import FEATURES, FUNCTIONS, Kind, Moves, Vocabulary
+from services.rules.features import FEATURES
+from services.rules.functions import FUNCTIONS
+from services.rules.terms import BadArgumentError, Kind, Moves, Vocabulary
 from services.rules.tree import (
     Arithmetic,
     Comparison,
@@ -174,7 +176,7 @@ class _Parser:
             self._refuse(right[0], "type", message)
         elif operator not in {"==", "!="} and not set(kinds) <= {Kind.NUMBER, Kind.ANY}:
             self._refuse(right[0], "type", f"{operator} compares numbers; write == or != for {_a(kinds[0])}")
-        elif len([t for _, t in (left, right) if any(f.moves is not Moves.NEVER for f in features_of(t))]) > 1:
+        elif len([t for _, t in (left, right) if any(f.moves.ticking for f in features_of(t))]) > 1:
             steady = [f.name for _, t in (left, right) for f in features_of(t) if f.moves is Moves.STEADILY]
             if steady:
                 message = f"{steady[0]} compares only with a value that time does not change"
@@ -226,8 +228,8 @@ class _Parser:
             return self._refuse(node, "bad_call", f"write {function.signature}, with quoted text in the brackets")
         try:
             return Read(function.bind(tuple(arguments), self.vocabulary))
-        except ValueError as error:
-            return self._refuse(node.args[0], "unknown_value", str(error))
+        except BadArgumentError as error:
+            return self._refuse(node.args[error.position], "unknown_value", str(error))
 
 
 _EXAMPLES = {Kind.NUMBER: "3", Kind.TEXT: '"text"', Kind.BOOL: "true", Kind.ANY: '"text"'}

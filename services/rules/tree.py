@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.rules.features import Feature, Kind
+from services.rules.terms import Feature, Kind
 
 
 @dataclass(frozen=True)

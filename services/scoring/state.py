@@ -86,8 +86,11 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
         if after != before:
             self.count(before[0], -before[1])
             self.count(*after)
-            if self.is_early(before[0]) or self.is_early(after[0]):
+            if before[1].orders and self.is_early(before[0]):
+                # it may have been the first or the last of them
                 self._find_early(days, free=free)
+            elif after[1].orders and self.is_early(after[0]):
+                self._widen(after[0])
         if order.plain and self.is_early(after[0]):
             self._pack({key: order})
 

@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from services.rules.features import catalogue_table
+from services.cli.main import app
+from services.contracts.profile import RfSegment
+from services.rules.catalogue import catalogue_table
 from services.rules.models import PLANNED_KINDS, Action, Campaign, Ladder, Tier
 from services.rules.rulebook import compile_rulebook
 from services.runtime.problems import FileError
@@ -13,7 +16,7 @@ from services.runtime.problems import FileError
 DOC = Path(__file__).parents[2] / "docs" / "rules.md"
 TEXT = DOC.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-BEGIN, END = "<!-- catalogue: generated from services/rules/features.py -->\n", "<!-- /catalogue -->"
+BEGIN, END = "<!-- catalogue: generated from services/rules/catalogue.py -->\n", "<!-- /catalogue -->"
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -28,8 +31,22 @@ def test_there_are_examples() -> None:
 
 
 def test_the_catalogue_is_that_of_the_code() -> None:
-    """Copy `catalogue_table()` between the marks when this fails."""
+    """And that of the command: put what `koi features --markdown` prints between the marks when this fails."""
     assert TEXT.partition(BEGIN)[2].partition(END)[0] == catalogue_table()
+    assert CliRunner().invoke(app, ["features", "--markdown"]).output == catalogue_table()
+
+
+def test_the_map_is_that_of_the_code() -> None:
+    """Every pair of scores is in one line, that of its segment."""
+    rows = re.findall(r"^\| `(\w+)` \| (\d)(?:–(\d))? \| (\d)(?:–(\d))? \|$", TEXT, re.MULTILINE)
+    shown = [
+        ((r, f), name)
+        for name, *limits in rows
+        for low_r, high_r, low_f, high_f in [[int(n or limits[i - 1]) for i, n in enumerate(limits)]]
+        for r in range(low_r, high_r + 1)
+        for f in range(low_f, high_f + 1)
+    ]
+    assert sorted(shown) == [((r, f), RfSegment.of(r, f).value) for r in range(1, 6) for f in range(1, 6)]
 
 
 def test_the_mistakes_shown_are_those_one_gets() -> None:

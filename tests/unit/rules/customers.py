@@ -9,12 +9,13 @@ from services.contracts import wire
 from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.command import Command
 from services.contracts.decision import Decision
-from services.contracts.profile import Cause, Octant, Profile
+from services.contracts.profile import WINDOWS, Cause, Octant, Profile, RfSegment, Window, window_name
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
-from services.rules.features import Scene, Vocabulary
 from services.rules.processor import RuleMessage, RulesProcessor
 from services.rules.rulebook import Rulebook, compile_rulebook
+from services.rules.scene import Scene
 from services.rules.state import RuleState
+from services.rules.terms import Vocabulary
 from services.runtime.processor import Emit, Step
 from services.runtime.record import Record
 
@@ -23,6 +24,11 @@ NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Noon in Shanghai."""
 TODAY = date(2026, 3, 2)
 VOCABULARY = Vocabulary({"community": ("外围", "影响", "核心")})
+
+
+def windows(**counts: int) -> dict[str, Window]:
+    """Every window with these interactions."""
+    return {window_name(days): Window(counts=counts) for days in WINDOWS}
 
 
 def profile(**changes: Any) -> Profile:
@@ -39,17 +45,23 @@ def profile(**changes: Any) -> Profile:
         "f": 3,
         "m": 3,
         "segment": Octant.KEEP,
+        "rf_segment": RfSegment.NEED_ATTENTION,
+        "super_user": False,
+        "cutoffs": "",
         "window_days": 365,
         "orders": 4,
         "net_minor": 123_45,
-        "lifetime_orders": 6,
-        "lifetime_net_minor": 200_00,
+        "average_order_minor": 30_86,
+        "discount_share": 0.25,
+        "refund_share": 0.0,
+        "rhythm_days": 8.0,
+        "windows": windows(),
+        "lifetime": Window(orders=6, net_minor=200_00),
         "first_order_day": TODAY - timedelta(days=100),
         "last_order_day": TODAY - timedelta(days=10),
         "activity": 16.0,
         "activity_at": NOON,
         "half_life_days": 30.0,
-        "counts": {},
     }
     return Profile(**(values | changes))
 
@@ -76,11 +88,11 @@ def record(customer: Profile) -> Record:
 
 
 def decisions(outputs: Iterable[Emit]) -> list[Decision]:
-    return [wire.DECISIONS.decode(emit.value) for emit in outputs if emit.topic == DECISIONS.name]
+    return [wire.DECISIONS.decode(emit.value or b"") for emit in outputs if emit.topic == DECISIONS.name]
 
 
 def commands(outputs: Iterable[Emit]) -> list[Command]:
-    messages = [wire.COMMANDS.decode(emit.value) for emit in outputs if emit.topic == NOTIFICATIONS.name]
+    messages = [wire.COMMANDS.decode(emit.value or b"") for emit in outputs if emit.topic == NOTIFICATIONS.name]
     return [message for message in messages if isinstance(message, Command)]
 
 

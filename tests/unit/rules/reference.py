@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.profile import Profile
-from services.rules.features import Scene
 from services.rules.rulebook import Clause, Rulebook
+from services.rules.scene import Scene
 
 Told = tuple[str, str, datetime]
 """Rule name, what happened, when."""

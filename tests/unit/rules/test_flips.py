@@ -7,10 +7,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from services.contracts.calendar import BusinessDays, as_day, to_ms
+from services.contracts.profile import Profile
 from services.rules.condition import Predicate, make_predicate
-from services.rules.features import DAY_MS, Scene
+from services.rules.scene import DAY_MS, Scene
 from services.rules.syntax import parse_expression
 from services.runtime.problems import Place
+from tests.unit.contracts.strategies import of
 from tests.unit.contracts.test_calendar import zones
 from tests.unit.rules.customers import NOON, TODAY, VOCABULARY, profile, scene
 
@@ -26,7 +28,7 @@ def predicate(text: str) -> Predicate:
 
 
 day_terms = st.tuples(
-    st.sampled_from(["recency_days", "days_since_first_order"]), st.sampled_from(OPERATORS), halves
+    st.sampled_from(["recency_days", "days_since_first_order", "overdue"]), st.sampled_from(OPERATORS), halves
 ).map(lambda t: f"{t[0]} {t[1]} {t[2]}")
 activity_terms = st.tuples(
     st.just("activity"), st.sampled_from(OPERATORS), st.one_of(halves, st.floats(0.001, 100))
@@ -34,7 +36,18 @@ activity_terms = st.tuples(
 mirrored_terms = st.tuples(halves, st.sampled_from(OPERATORS)).map(lambda t: f"{t[0]} {t[1]} recency_days")
 arithmetic_terms = st.tuples(halves, st.sampled_from(OPERATORS)).map(lambda t: f"recency_days * 2 - 3 {t[1]} {t[0]}")
 other_terms = st.sampled_from(
-    ["r >= 3", "recency_days in [3, 7, 11]", "5 <= activity < 12", "recency_days < days_since_first_order"]
+    [
+        "r >= 3",
+        "recency_days in [3, 7, 11]",
+        "5 <= activity < 12",
+        "recency_days < days_since_first_order",
+        "overdue + 1 >= 2.5",
+        "overdue > recency_days / 10",
+        "(activity >= 5) == (r >= 3)",
+        "(overdue > 2) == (recency_days >= 9)",
+        "super_user == (activity < 4)",
+        "(overdue > 1) in [super_user, true]",
+    ]
 )
 terms = st.one_of(day_terms, activity_terms, mirrored_terms, arithmetic_terms, other_terms)
 formulas = st.recursive(
@@ -45,6 +58,7 @@ formulas = st.recursive(
     ),
     max_leaves=3,
 )
+rhythms = st.none() | st.sampled_from([0.04, 1.0, 7.0, 8.1]) | st.floats(0.01, 400)
 moments = st.integers(0, 400 * DAY_MS).map(lambda ms: NOON - timedelta(milliseconds=ms % (200 * DAY_MS)))
 
 
@@ -58,7 +72,8 @@ def scenes(draw: st.DrawFn) -> Scene:
         last_order_day=draw(known),
         activity=draw(st.one_of(st.just(0.0), halves, st.floats(0, 200), st.floats(-5, 0))),
         activity_at=now - timedelta(milliseconds=draw(st.integers(-DAY_MS, 90 * DAY_MS))),
-        half_life_days=draw(st.sampled_from([0.5, 7.0, 30.0, 365.0])),
+        half_life_days=draw(st.sampled_from([0.5, 7.0, 30.0, 365.0, 36500.0])),
+        rhythm_days=draw(rhythms),
     )
     return Scene(customer, to_ms(now), BusinessDays(ZoneInfo(customer.zone)), {})
 
@@ -108,6 +123,18 @@ def test_half_a_life_halves_activity() -> None:
     assert predicate("activity <= 8").flip(start) == start.now_ms + 30 * DAY_MS
 
 
+def test_a_comparison_of_truths_flips_with_what_it_compares() -> None:
+    """Not at midnight only: activity passes a value at any time of the day."""
+    start = scene()
+    expected = predicate("activity >= 15.9").flip(start)
+    for text in (
+        "(activity >= 15.9) == true",
+        "super_user != (activity >= 15.9)",
+        "(activity >= 15.9) in [super_user]",
+    ):
+        assert predicate(text).flip(start) == expected, text
+
+
 def test_silence_flips_at_the_business_midnight() -> None:
     """Forty-five days after the day of the last order, when that day begins in the profile's zone."""
     start = scene(last_order_day=TODAY)
@@ -118,9 +145,46 @@ def test_silence_flips_at_the_business_midnight() -> None:
     assert predicate("recency_days >= 45").flip(later(start, expected)) is None
 
 
+def test_a_whole_rhythm_late_is_told_at_the_business_midnight() -> None:
+    """Every eight days is the rhythm: 2 is reached on the 16th day, 2.1 on the 17th."""
+    start = scene(last_order_day=TODAY, rhythm_days=8.0)
+    for text, day in (("overdue >= 2", 16), ("2 < overdue", 17), ("overdue >= 2.1", 17), ("overdue == 2", 16)):
+        assert predicate(text).flip(start) == start.days.start(as_day(TODAY) + day) * 1000, text
+    assert predicate("overdue == 2.1").flip(start) is None
+
+
+@given(
+    st.sampled_from(OPERATORS),
+    st.integers(0, 400) | st.floats(0, 60),
+    rhythms.filter(bool),
+    st.integers(0, 90),
+    st.booleans(),
+)
+@example("==", 1, 49.0, 0, True)  # 1 / 49 * 49 is not 1
+@example(">=", 1, 49.0, 0, True)
+@example(">", 1, 49.0, 0, True)
+def test_overdue_flips_at_the_very_midnight(op: str, amount: float, rhythm: float, silent: int, on_a_day: bool) -> None:
+    """Never late and never early: the first later day on which the comparison reads otherwise, whatever is rounded."""
+    value = amount / rhythm if on_a_day else amount
+    start = scene(last_order_day=TODAY - timedelta(days=silent), rhythm_days=rhythm)
+    asked = predicate(f"overdue {op} {value!r}")
+    truth = asked.test(start)
+    midnights = (start.days.start(start.today + n) * 1000 for n in range(1, 3000))
+    assert asked.flip(start) == next((m for m in midnights if asked.test(later(start, m)) is not truth), None) or (
+        value * rhythm > 2900
+    )
+
+
 def test_every_wake_makes_progress() -> None:
     """Waking at each flip ends: even equality with a decaying number takes a handful of looks."""
-    for text in ("activity == 8", "activity != 8", "recency_days == 45", "activity > 0", "activity >= 0"):
+    for text in (
+        "activity == 8",
+        "activity != 8",
+        "recency_days == 45",
+        "activity > 0",
+        "activity >= 0",
+        "overdue != 3",
+    ):
         at, looks = scene(), 0
         asked = predicate(text)
         while (flip := asked.flip(at)) is not None and looks < 50:
@@ -137,3 +201,24 @@ def test_what_time_cannot_change_never_flips() -> None:
     assert predicate("activity > 20").flip(scene()) is None
     assert predicate("activity > 3").flip(scene(half_life_days=0.0)) is None
     assert predicate("activity > 0.000001").flip(scene(half_life_days=900_000.0)) is None
+    for unknown in (scene(rhythm_days=None), scene(last_order_day=None), scene(rhythm_days=0.0)):
+        assert predicate("overdue > 3").flip(unknown) is None
+        assert predicate("overdue * 2 > 3").flip(unknown) is None
+    assert predicate("overdue > 900000000000").flip(scene()) is None
+    assert predicate("overdue >= -1").flip(scene()) is None
+
+
+@given(
+    of(Profile),
+    st.integers(0, 200 * 10**12),
+    st.sampled_from(["recency_days", "overdue", "activity", "days_since_first_order"]),
+    st.sampled_from(OPERATORS),
+    st.integers(-(10**15), 10**15) | st.floats(-(10**15), 10**15),
+)
+def test_any_customer_has_a_flip_ahead_or_none(
+    customer: Profile, now_ms: int, name: str, op: str, value: float
+) -> None:
+    """However absurd the numbers of a profile are, an instant after now comes out, or none."""
+    at = Scene(customer, now_ms, BusinessDays(ZoneInfo("Asia/Shanghai")), {})
+    flip = predicate(f"{name} {op} {value!r}").flip(at)
+    assert flip is None or flip > now_ms

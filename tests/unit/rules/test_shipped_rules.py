@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.profile import Octant
+from services.contracts.profile import Octant, Window
 from services.rules.rulebook import Rulebook, load_rulebook
-from tests.unit.rules.customers import NOON, TODAY, Life
+from tests.unit.rules.customers import NOON, TODAY, Life, windows
 
 RULES = Path(__file__).parents[3] / "deploy" / "rules"
 CHANNELS = {"console", "webhook"}
@@ -34,9 +34,9 @@ def test_they_load_and_use_channels_there_are(shipped: Rulebook) -> None:
 def test_a_first_order_is_welcomed_once(shipped: Rulebook) -> None:
     """The second order is not a first one."""
     life = Life(shipped)
-    first = {"orders": 1, "lifetime_orders": 1, "first_order_day": TODAY, "last_order_day": TODAY, "f": 1, "m": 1}
-    life.now(**first, segment=Octant.GENERAL_DEVELOP)
-    life.now(**{**first, "lifetime_orders": 2}, version=2, segment=Octant.GENERAL_DEVELOP)
+    first = {"first_order_day": TODAY, "last_order_day": TODAY, "f": 1, "m": 1, "segment": Octant.GENERAL_DEVELOP}
+    life.now(**first, orders=1, lifetime=Window(orders=1))
+    life.now(**first, orders=2, lifetime=Window(orders=2), version=2)
     assert names(life) == ["first-order-welcome"]
     life.close()
 
@@ -49,7 +49,7 @@ def test_the_valuable_and_silent_are_won_back(shipped: Rulebook, segment: Octant
     """On the 45th day, once; coupon hunters are left in peace."""
     for tags, wanted in (((), expected), (("coupon_hunter",), [])):
         life = Life(shipped)
-        life.now(segment=segment, last_order_day=TODAY, f=2, activity=0.0, lifetime_orders=8, tags=tags)
+        life.now(segment=segment, last_order_day=TODAY, f=2, activity=0.0, lifetime=Window(orders=8), tags=tags)
         life.until(NOON + timedelta(days=120))
         assert names(life) == wanted
         life.close()
@@ -58,7 +58,7 @@ def test_the_valuable_and_silent_are_won_back(shipped: Rulebook, segment: Octant
 def test_the_ladder_goes_both_ways(shipped: Rulebook) -> None:
     """A best customer who falls silent steps down: out of the core first, then to the outside."""
     life = Life(shipped)
-    life.now(r=5, f=5, m=5, segment=Octant.CHAMPION, last_order_day=TODAY, lifetime_orders=40, activity=30.0)
+    life.now(r=5, f=5, m=5, segment=Octant.CHAMPION, last_order_day=TODAY, lifetime=Window(orders=40), activity=30.0)
     life.until(NOON + timedelta(days=44))
     assert names(life) == ["核心", "silent-regular", "影响"]
     # three weeks of silence were up before the thirty days of minimum stay
@@ -72,7 +72,7 @@ def test_the_ladder_goes_both_ways(shipped: Rulebook) -> None:
 def test_thanks_go_to_a_loyal_coupon_user(shipped: Rulebook) -> None:
     """To the clerk, not to the customer."""
     life = Life(shipped)
-    life.now(segment=Octant.CHAMPION, f=2, counts={"coupon_redeem": 3}, activity=0.0, last_order_day=TODAY)
+    life.now(segment=Octant.CHAMPION, f=2, windows=windows(coupon_redeem=3), activity=0.0, last_order_day=TODAY)
     assert names(life) == ["coupon-thanks"]
     assert life.sent[0].recipient == "owner"
     life.close()

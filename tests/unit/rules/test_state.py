@@ -59,9 +59,12 @@ def test_a_profile_comes_back() -> None:
 
 
 def test_a_foreign_blob_is_refused() -> None:
-    """Rather than overwritten with an empty state."""
-    with pytest.raises(UnreadableState, match="a stored rule state has schema 2, this release reads 1"):
-        BLOBS.load(msgspec.msgpack.encode(RuleState(schema=2, version=1, as_of=NOON, profile=pack_profile(profile()))))
+    """Rather than overwritten with an empty state; an older one holds a profile of another form."""
+    for schema, hint in ((1, "run the release that wrote it"), (3, "run the newer release that wrote it")):
+        state = RuleState(schema=schema, version=1, as_of=NOON, profile=pack_profile(profile()))
+        sentence = f"a stored rule state has schema {schema}, this release reads 2: {hint}"
+        with pytest.raises(UnreadableState, match=sentence):
+            BLOBS.load(msgspec.msgpack.encode(state))
     with pytest.raises(UnreadableState, match="a stored rule state is damaged"):
         BLOBS.load(b"\xff\x00")
 

@@ -1,0 +1,102 @@
+"""What the words of a condition are: features, alone or with arguments, their types, and how time changes them.
+
+A feature reads a `Scene`. None means unknown (nobody who never ordered has a day of the last order); every comparison with
+unknown is false.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from services.rules.scene import Scene
+
+Value = str | int | float | bool | None
+Getter = Callable[[Scene], Value]
+
+
+class Kind(StrEnum):
+    """Type of a value in a condition. ANY is known only when it is read, and equals only its own kind."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    BOOL = "yes/no"
+    ANY = "any"
+
+
+class Moves(StrEnum):
+    """How time alone changes a feature, as the customer sees it."""
+
+    NEVER = "no"
+    WINDOW = "when a day leaves the window"
+    """A new profile says so."""
+    DERIVED = "when worked out anew"
+    """It is made of things that time changes; a new profile says so, or the customer's ladder moves."""
+    DAILY = "at midnight"
+    STEADILY = "steadily"
+
+    @property
+    def ticking(self) -> bool:
+        """Whether it changes while the profile stays as it is, so that a timer has to watch it."""
+        return self in {Moves.DAILY, Moves.STEADILY}
+
+
+@dataclass(frozen=True)
+class DayCount:
+    """How a daily feature moves: it is the business days since `since`, divided by `unit`; unknown if either is."""
+
+    since: Callable[[Scene], date | None]
+    unit: Callable[[Scene], float | None] = lambda _: 1.0
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature whose arguments, if it takes any, are given.
+
+    `choices` are the only values of a text, if they are known. Each `Moves.DAILY` one, and no other, has `days`.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    read: Getter
+    moves: Moves = Moves.NEVER
+    choices: frozenset[str] = frozenset()
+    days: DayCount | None = None
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Names that come from the rule set itself: ladders with their tiers, lowest first."""
+
+    ladders: Mapping[str, tuple[str, ...]]
+
+
+Binder = Callable[[tuple[str, ...], Vocabulary], Feature]
+
+
+class BadArgumentError(ValueError):
+    """An argument a function does not know; `position` counts from 0."""
+
+    def __init__(self, position: int, message: str) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+@dataclass(frozen=True)
+class Function:
+    """A feature with arguments, all of them quoted text; at least `arguments[0]` of them, at most `arguments[1]`.
+
+    `bind` makes the feature of given arguments; it raises `BadArgumentError` with a sentence for a wrong one. `moves` says what
+    is true of most of them.
+    """
+
+    name: str
+    signature: str
+    kind: Kind
+    unit: str
+    meaning: str
+    arguments: tuple[int, int]
+    bind: Binder
+    moves: Moves = Moves.NEVER
