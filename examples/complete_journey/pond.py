@@ -63,6 +63,6 @@ class Pond:
         known = self.profiles.get(message.customer_id)
         if known is None or (message.version, message.as_of) > (known.version, known.as_of):
             self.profiles[message.customer_id] = message
-            before = known.lifetime_orders if known else 0
-            if message.cause is Cause.OWN_EVENT and message.lifetime_orders > before:
+            before = known.lifetime.orders if known else 0
+            if message.cause is Cause.OWN_EVENT and message.lifetime.orders > before:
                 self.bought[message.customer_id].append(int(message.occurred_at.timestamp()))

@@ -71,21 +71,21 @@ def _promoted(life: Life) -> Rank | None:
     moves = life.of(*JUMPS)
     if not moves or any(move.outcome is Outcome.DEMOTED for move in moves):
         return None
-    return len(moves), life.profile.lifetime_net_minor
+    return len(moves), life.profile.lifetime.net_minor
 
 
 def _demoted(life: Life) -> Rank | None:
     moves = life.of(*JUMPS)
     if not moves or moves[-1].outcome is not Outcome.DEMOTED:
         return None
-    return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime_net_minor
+    return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime.net_minor
 
 
 def _woken(life: Life) -> Rank | None:
     # who bought on the very day may have been on the way already
     if not any(life.woken.get(decision.id, 0) >= 1 for decision in _most_telling(life.decisions)):
         return None
-    return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime_net_minor
+    return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime.net_minor
 
 
 def _held_back(life: Life) -> Rank | None:
@@ -96,7 +96,7 @@ def _held_back(life: Life) -> Rank | None:
 def _steady(life: Life) -> Rank | None:
     if any(move.outcome is Outcome.DEMOTED for move in life.of(*JUMPS)):
         return None
-    return -len(life.of(Outcome.FIRED, Outcome.SUPPRESSED)), life.profile.lifetime_orders
+    return -len(life.of(Outcome.FIRED, Outcome.SUPPRESSED)), life.profile.lifetime.orders
 
 
 def _eventful(life: Life) -> Rank | None:
@@ -196,9 +196,9 @@ def _most_telling(decisions: Sequence[Decision]) -> list[Decision]:
 
 def _facts(profile: Profile) -> str:
     last = f"last on {profile.last_order_day}" if profile.last_order_day else "none of late"
-    spent = f"{profile.lifetime_net_minor / 100:,.2f}"
+    spent = f"{profile.lifetime.net_minor / 100:,.2f}"
     return (
-        f"{profile.lifetime_orders:,} orders worth {spent}, {last}; "
+        f"{profile.lifetime.orders:,} orders worth {spent}, {last}; "
         f"R{profile.r} F{profile.f} M{profile.m}, {profile.segment.value}"
     )
 

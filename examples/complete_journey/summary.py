@@ -91,14 +91,14 @@ class Summary:
 def summarise(pond: Pond, *, events_in: int, ladders: Ladders, accepted: Collection[str]) -> Summary:
     """`accepted`: ids of the commands that the webhook's receiver took, each once."""
     profiles = list(pond.profiles.values())
-    money = sorted((p.lifetime_net_minor for p in profiles if p.lifetime_net_minor > 0), reverse=True)
+    money = sorted((p.lifetime.net_minor for p in profiles if p.lifetime.net_minor > 0), reverse=True)
     return Summary(
         events_in=events_in,
         events_rejected=len(pond.dead_letters),
         rejections=dict(sorted(Counter(letter.reason for letter in pond.dead_letters.values()).items())),
         customers=len(profiles),
-        orders_counted=sum(p.lifetime_orders for p in profiles),
-        net_minor=sum(p.lifetime_net_minor for p in profiles),
+        orders_counted=sum(p.lifetime.orders for p in profiles),
+        net_minor=sum(p.lifetime.net_minor for p in profiles),
         currency=CURRENCY,
         top20_share=top_share(money, 20),
         tiers=tiers(pond.decisions.values(), pond.profiles, ladders),

@@ -91,9 +91,12 @@ async def test_every_claim_is_newer_than_the_one_before(store: Store) -> None:
 
 
 async def test_the_cursor_comes_back_as_committed(store: Store) -> None:
-    """Positions, watermark and origins survive exactly, also with odd names and large numbers."""
+    """Positions, watermark, origins and marks survive exactly, also with odd names and large numbers."""
     cursor = Cursor(
-        {"in": 7, "主题": 2**53}, 1_700_000_000_123, {"koi.orders/0": Seen(3, 2**41), "a b:c/11": Seen(0, 0)}
+        {"in": 7, "主题": 2**53},
+        1_700_000_000_123,
+        {"koi.orders/0": Seen(3, 2**41), "a b:c/11": Seen(0, 0)},
+        {"纪元": "2026-03-04 十日", "position:in": "3", "epoch": "9"},
     )
     await store.commit(await store.claim(0), Changes(cursor, {}, {}))
     assert (await store.claim(0)).cursor == cursor
@@ -148,9 +151,12 @@ async def test_a_position_never_goes_back(store: Store) -> None:
     claim = await store.claim(0)
     await store.commit(claim, _put(5, a=b"5"))
     with pytest.raises(Fenced):
-        await store.commit(claim, Changes(Cursor({"new": 1, "in": 4}), {"a": b"4"}, {"a": 1}))
+        await store.commit(
+            claim, Changes(Cursor({"new": 1, "in": 4}, marks={"m": "4"}), {"a": b"4"}, {"a": 1}, {"a": b"4"})
+        )
     assert await store.load(0, ["a"]) == [b"5"]
     assert await store.due(0, 100, 10) == []
+    assert await store.digests(0) == {}
     assert (await store.claim(0)).cursor == _at(5)
 
 
@@ -166,11 +172,12 @@ async def test_positions_compare_as_numbers(store: Store) -> None:
 async def test_the_same_commit_twice_is_one(store: Store) -> None:
     """A client that repeats a commit because the answer was lost does no harm."""
     claim = await store.claim(0)
-    changes = Changes(_at(3), {"a": b"1", "b": None}, {"a": 7, "b": None})
+    changes = Changes(_at(3), {"a": b"1", "b": None}, {"a": 7, "b": None}, {"a": b"+", "b": None})
     await store.commit(claim, changes)
     await store.commit(claim, changes)
     assert await store.load(0, ["a", "b"]) == [b"1", None]
     assert await store.due(0, 10, 10) == [Due(7, "a")]
+    assert await store.digests(0) == {"a": b"+"}
 
 
 async def test_states_come_in_the_order_asked_for(store: Store) -> None:
@@ -247,23 +254,31 @@ async def test_a_large_commit(store: Store) -> None:
 
 
 _CUSTOMERS = st.sampled_from(("甲", "乙", "a b", "{0}"))
-_COMMITS = st.lists(
-    st.tuples(
-        st.booleans(),
-        st.integers(0, 6),
-        st.dictionaries(_CUSTOMERS, st.none() | st.binary(min_size=1, max_size=3)),
+_BYTES = st.none() | st.binary(min_size=1, max_size=3)
+
+
+@st.composite
+def _commits(draw: st.DrawFn) -> list[tuple[bool, Changes]]:
+    """Commits, and whether the partition is claimed again before each of them."""
+    changes = st.builds(
+        Changes,
+        st.builds(
+            Cursor,
+            st.fixed_dictionaries({"in": st.integers(0, 6)}),
+            st.none() | st.integers(0, 9),
+            marks=st.dictionaries(st.sampled_from(("m", "记")), st.text(max_size=2)),
+        ),
+        st.dictionaries(_CUSTOMERS, _BYTES),
         st.dictionaries(_CUSTOMERS, st.none() | st.integers(0, 9)),
-    ),
-    max_size=8,
-)
+        st.dictionaries(_CUSTOMERS, _BYTES),
+    )
+    return draw(st.lists(st.tuples(st.booleans(), changes), max_size=8))
 
 
 @pytest.mark.system
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(commits=_COMMITS)
-async def test_memory_and_redis_agree(
-    redis_url: str, commits: Sequence[tuple[bool, int, dict[str, bytes | None], dict[str, int | None]]]
-) -> None:
+@given(commits=_commits())
+async def test_memory_and_redis_agree(redis_url: str, commits: Sequence[tuple[bool, Changes]]) -> None:
     """Any sequence of claims and commits leaves the same in both, and is refused by both alike."""
     await wipe_redis(redis_url)
     async with Redis.from_url(redis_url) as client:
@@ -271,22 +286,20 @@ async def test_memory_and_redis_agree(
     assert ends[0] == ends[1]
 
 
-async def _play(
-    store: Store, commits: Sequence[tuple[bool, int, dict[str, bytes | None], dict[str, int | None]]]
-) -> tuple[list[bool], Cursor, list[bytes | None], list[Due]]:
+async def _play(store: Store, commits: Sequence[tuple[bool, Changes]]) -> tuple[object, ...]:
     taken: list[bool] = []
     old = claim = await store.claim(0)
-    for reclaim, position, states, timers in commits:
+    for reclaim, changes in commits:
         if reclaim:
             old, claim = claim, await store.claim(0)
         for holder in (claim, old):
             try:
-                await store.commit(holder, Changes(_at(position), states, timers))
+                await store.commit(holder, changes)
                 taken.append(True)
             except Fenced:
                 taken.append(False)
-    cursor = (await store.claim(0)).cursor
-    return taken, cursor, await store.load(0, ["甲", "乙", "a b", "{0}"]), await store.due(0, 9, 99)
+    states = await store.load(0, ["甲", "乙", "a b", "{0}"])
+    return taken, await store.cursor(0), states, await store.due(0, 9, 99), await store.digests(0)
 
 
 @pytest.mark.system
@@ -307,9 +320,9 @@ async def test_all_keys_of_a_partition_share_a_hash_tag(clean_redis: str) -> Non
     """A cluster keeps a partition on one node, and every key says whose it is."""
     async with Redis.from_url(clean_redis) as client:
         store = RedisStore(client, "toy")
-        await store.commit(await store.claim(7), Changes(_at(1), {"{x}": b"A"}, {"{x}": 1}))
+        await store.commit(await store.claim(7), Changes(_at(1), {"{x}": b"A"}, {"{x}": 1}, {"{x}": b"a"}))
         keys = sorted([key async for key in client.scan_iter()])
-    assert keys == [b"koi:toy:{7}:c:{x}", b"koi:toy:{7}:meta", b"koi:toy:{7}:timers"]
+    assert keys == [b"koi:toy:{7}:c:{x}", b"koi:toy:{7}:digests", b"koi:toy:{7}:meta", b"koi:toy:{7}:timers"]
     assert len({key_slot(key) for key in keys}) == 1
 
 
@@ -395,17 +408,42 @@ async def test_all_digests_of_a_partition_are_seen_at_once(store: Store, count: 
     assert await store.digests(0) == digests
 
 
+@pytest.mark.system
+async def test_digests_lost_half_way_are_fenced(clean_redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read piece by piece; what a successor may have changed in between is no picture of the partition."""
+    async with Redis.from_url(clean_redis) as client:
+        store = RedisStore(client, "toy")
+        claim = await store.claim(0)
+        many = {f"客{number}": b"x" for number in range(7000)}
+        await store.commit(claim, Changes(_at(1), {}, {}, many))
+        pieces: list[object] = []
+        read = store._read
+
+        async def read_and_lose(partition: int, epoch: int | None, *command: object) -> object:
+            pieces.append(piece := await read(partition, epoch, *command))
+            await store.claim(partition)
+            return piece
+
+        monkeypatch.setattr(store, "_read", read_and_lose)
+        with pytest.raises(Fenced):
+            await store.digests(0, epoch=claim.epoch)
+        assert len(pieces) == 1
+        assert await store.digests(0) == many  # whoever only looks is not fenced
+
+
 async def test_digests_are_written_and_deleted_with_everything_else(store: Store) -> None:
     """Odd customers, bytes of any kind; and nothing of a stale claim."""
     zombie, owner = await store.claim(0), await store.claim(0)
-    digests: dict[str, bytes | None] = {customer: bytes([0, number, 255]) for number, customer in enumerate(ODD_CUSTOMERS)}
+    digests: dict[str, bytes | None] = {
+        customer: bytes([0, number, 255]) for number, customer in enumerate(ODD_CUSTOMERS)
+    }
     await store.commit(owner, Changes(_at(1), {}, {"甲": 5}, digests))
     with pytest.raises(Fenced):
         await store.commit(zombie, Changes(_at(2), {}, {}, {"0": b"zombie"}))
     with pytest.raises(Fenced):
         await store.digests(0, epoch=zombie.epoch)
     assert await store.digests(0, epoch=owner.epoch) == digests
-    await store.commit(owner, Changes(_at(2), {}, {}, {customer: None for customer in ODD_CUSTOMERS[1:]}))
+    await store.commit(owner, Changes(_at(2), {}, {}, dict.fromkeys(ODD_CUSTOMERS[1:])))
     assert await store.digests(0) == {ODD_CUSTOMERS[0]: bytes([0, 0, 255])}
     assert await store.due(0, 10, 10) == [Due(5, "甲")]
 

@@ -135,7 +135,7 @@ async def test_a_refund_may_come_first(rules: RulesProcessor) -> None:
     """Refunded before it was paid, an order counts for nothing, and no welcome goes out for it."""
     pond = await run(rules, [refunded("甲", "o1", after(1)), paid("甲", "o1", after())])
     profile = pond.last_profiles()["甲"]
-    assert (profile.orders, profile.net_minor, profile.lifetime_orders) == (0, 0, 0)
+    assert (profile.orders, profile.net_minor, profile.lifetime.orders) == (0, 0, 0)
     assert pond.templates() == {}
 
 
@@ -143,5 +143,5 @@ async def test_an_interaction_counts_once(rules: RulesProcessor) -> None:
     """Ten copies of one message are one message; two messages are two."""
     first, second = did("甲", "message", after(), 1), did("甲", "message", after(), 2)
     pond = await run(rules, [first] * 10 + [second, first])
-    assert pond.last_profiles()["甲"].counts == {"message": 2}
+    assert pond.last_profiles()["甲"].lifetime.counts == {"message": 2}
     assert len(pond.profiles()) == 2

@@ -60,7 +60,7 @@ async def test_the_window_forgets(rules: RulesProcessor) -> None:
     pond.tell([tick(after(day)) for day in range(10, 380, 10)])
     await pond.settle()
     profile = pond.last_profiles()["甲"]
-    assert (profile.orders, profile.net_minor, profile.lifetime_orders) == (0, 0, 3)
+    assert (profile.orders, profile.net_minor, profile.lifetime.orders) == (0, 0, 3)
     assert (profile.r, profile.f, profile.m, profile.cause) == (1, 1, 1, Cause.TIME)
     falls = [d for d in pond.decisions() if d.outcome is Outcome.DEMOTED]
     assert [(d.from_tier, d.to_tier, d.cause) for d in sorted(falls, key=lambda d: d.decided_at)] == [

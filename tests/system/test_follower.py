@@ -12,6 +12,7 @@ from services.contracts.errors import Retryable, Stopped
 from services.runtime.follower import Follower
 from services.runtime.record import Record
 from tests.servers.server import Server
+from tests.servers.wipe import wipe_kafka
 
 pytestmark = pytest.mark.system
 
@@ -39,12 +40,12 @@ class Reader:
 
 
 @asynccontextmanager
-async def board(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
+async def board(kafka: str, partitions: int = 1) -> AsyncIterator[AIOKafkaProducer]:
     """A topic to be followed, and who writes it."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic("board", 1, 1)])
+        await admin.create_topics([NewTopic("board", partitions, 1)])
         async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
             yield producer
     finally:
@@ -65,6 +66,32 @@ async def test_everything_there_is_read_before_the_context_is_entered(clean_kafk
             assert following.trouble() is None
             await producer.send_and_wait("board", b"3")
             await asyncio.gather(one.until(b"1", b"2", b"3"), other.until(b"1", b"2", b"3"))
+
+
+async def test_every_partition_is_read(clean_kafka: str) -> None:
+    """Those that hold nothing yet too."""
+    async with board(clean_kafka, partitions=3) as producer:
+        for partition in (2, 1):
+            await producer.send_and_wait("board", b"%d" % partition, partition=partition)
+        reader = Reader()
+        async with Follower(clean_kafka, ["board"], reader.take, client_id="one"):
+            assert sorted(reader.values, key=str) == [b"1", b"2"]
+            reader.values.clear()
+            await producer.send_and_wait("board", b"0", partition=0)
+            await reader.until(b"0")
+
+
+async def test_a_topic_made_anew_is_read_from_its_beginning(clean_kafka: str) -> None:
+    """Though the follower stood beyond what there is now."""
+    reader = Reader()
+    async with board(clean_kafka) as producer:
+        for value in (b"1", b"2", b"3"):
+            await producer.send_and_wait("board", value)
+        async with Follower(clean_kafka, ["board"], reader.take, client_id="one"):
+            await wipe_kafka(clean_kafka)
+            async with board(clean_kafka) as again:
+                await again.send_and_wait("board", b"anew")
+                await reader.until(b"1", b"2", b"3", b"anew")
 
 
 async def test_what_was_not_taken_is_given_again(clean_kafka: str) -> None:
@@ -103,7 +130,7 @@ async def test_it_goes_on_when_kafka_is_back(durable_kafka: Server, clean_kafka:
         durable_kafka.kill()
         try:
             async with asyncio.timeout(60):
-                while following.trouble() is None:
+                while following.trouble() is None:  # noqa: ASYNC110 - it has no event to wait for
                     await asyncio.sleep(0.1)
         finally:
             durable_kafka.start()

@@ -75,7 +75,7 @@ def test_dirt_and_gold(pond: Pipeline) -> None:
     seen = everything.of("杂/")
     profiles = seen.last_profiles()
     assert {customer: (p.orders, p.net_minor) for customer, p in profiles.items()} == expected
-    assert all(p.counts == {"message": 1} for customer, p in profiles.items() if customer != "杂/商城")
+    assert all(p.lifetime.counts == {"message": 1} for customer, p in profiles.items() if customer != "杂/商城")
     cut = 512 * 1024
     assert Counter(x.value for x in everything.letters) == Counter(value[:cut] for value in poison)
     assert {(x.service, x.headers) for x in everything.letters} <= {("ingest", tuple(strange)), ("ingest", ())}

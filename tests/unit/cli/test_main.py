@@ -60,7 +60,7 @@ def test_defaults_are_shown_as_they_are_written() -> None:
 
 def test_the_catalogue_is_shown_whole() -> None:
     """No segment is cut off in a narrow terminal, and how time changes a feature is said."""
-    answer = koi("rules", "features", COLUMNS="80").output
+    answer = koi("features", COLUMNS="80").output
     assert all(octant.value in answer for octant in Octant)
     assert "steadily" in answer
     assert "…" not in answer

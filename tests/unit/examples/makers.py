@@ -6,7 +6,7 @@ from typing import Any
 from services.contracts.command import Category, Command, Recipient
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision, Outcome, Suppression, Verdict
-from services.contracts.profile import Cause, Octant, Profile
+from services.contracts.profile import Cause, Octant, Profile, RfSegment, Window
 from services.contracts.receipt import Delivery, DeliveryOutcome, Reason, Receipt
 
 NEW_YEAR = datetime(2017, 1, 1, tzinfo=UTC)
@@ -33,16 +33,22 @@ def profile(customer: str, **changes: Any) -> Profile:
         "window_days": 365,
         "orders": 10,
         "net_minor": 1000,
-        "lifetime_orders": 10,
-        "lifetime_net_minor": 1000,
-        "first_order_day": date(2017, 1, 1),
+        "rf_segment": RfSegment.LOYAL,
+        "super_user": False,
+        "cutoffs": "",
         "last_order_day": date(2017, 10, 1),
+        "first_order_day": date(2017, 1, 1),
+        "average_order_minor": 100,
+        "discount_share": 0.0,
+        "refund_share": 0.0,
+        "rhythm_days": None,
+        "windows": {},
         "activity": 1.0,
         "activity_at": on(300),
         "half_life_days": 30.0,
-        "counts": {},
     }
-    return Profile(**{**values, **changes})
+    bought = {"orders": changes.pop("lifetime_orders", 10), "net_minor": changes.pop("lifetime_net_minor", 1000)}
+    return Profile(**{**values, "lifetime": Window(**bought), **changes})
 
 
 def decision(number: int, customer: str, outcome: Outcome, day: int, **changes: Any) -> Decision:

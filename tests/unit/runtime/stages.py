@@ -110,6 +110,7 @@ def make_stage(
     budget: Budget | None = None,
     telemetry: Telemetry | None = None,
     observe: Callable[[Sequence[Output]], None] = lambda _outputs: None,
+    digest: Callable[[Toy], bytes | None] | None = lambda toy: str(toy.steps).encode(),
     gate: Gate | None = None,
 ) -> PublishThenCommit[Toy, dict[str, Any]]:
     return PublishThenCommit(
@@ -122,7 +123,7 @@ def make_stage(
         event_clock=event_clock,
         effector=effector,
         observe=observe,
-        digest=lambda toy: str(toy.steps).encode(),
+        digest=digest,
         gate=gate,
     )
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -17,8 +18,9 @@ from services.runtime import commit
 from services.runtime.dead_letter import Budget, Flooded
 from services.runtime.fold import TIMERS
 from services.runtime.memory import MemoryStore
+from services.runtime.processor import Address, Emit, Step
 from services.runtime.record import Output, Record
-from services.runtime.store import Fenced, StoreUnavailable
+from services.runtime.store import Changes, Cursor, Fenced, StoreUnavailable
 from services.runtime.telemetry import Telemetry
 from tests.unit.runtime.scripts import cut, cuts, scripts
 from tests.unit.runtime.stages import (
@@ -33,7 +35,7 @@ from tests.unit.runtime.stages import (
     once,
     world,
 )
-from tests.unit.runtime.toy import START_MS, TOPIC, ToyEffector, model, record, said
+from tests.unit.runtime.toy import START_MS, TOLD, TOPIC, Toy, ToyEffector, model, record, said
 
 FAILURES = st.dictionaries(st.integers(1, 40), st.sampled_from(Mode), max_size=8)
 
@@ -124,6 +126,57 @@ async def test_effects_are_performed_once_a_round_in_order() -> None:
     assert [what for key, what in said(publisher.published)][-2:] == [
         value for _, value in said(publisher.published) if b"done" in (value or b"")
     ]
+
+
+async def test_what_an_effect_says_of_another_customer_goes_to_that_one() -> None:
+    """As for every other output: key and partition are those of the address."""
+
+    class Teller(ToyEffector):
+        def settle(self, state: Toy | None, effect: Any, result: Any, now: datetime) -> Step[Toy] | None:  # noqa: ARG002
+            return Step(state, outputs=[Emit(TOLD, b"1", Address(9, "乙".encode())), Emit(TOLD, None)])
+
+    publisher = Recorder()
+    await drive(make_stage(MemoryStore(), publisher, effector=Teller()), [record(0, 0, "effect")])
+    told = [output for output in publisher.published if output.topic == TOLD]
+    assert told == [Output(TOLD, 9, "乙".encode(), b"1"), Output(TOLD, 0, "甲".encode(), None)]
+
+
+async def test_digests_are_those_of_the_states() -> None:
+    """One for every customer that has a state, none for one that was forgotten or has nothing to be seen."""
+    store = MemoryStore()
+    stage = make_stage(store, Recorder(), digest=lambda toy: b"%d" % toy.steps if toy.steps < 3 else None)
+    await stage.claim(0)
+    steps = [record(0, 0), record(1, 1, customer="乙"), record(2, 2, customer="乙"), record(3, 3, customer="丙")]
+    await stage.handle(0, steps, NOW)
+    assert await store.digests(0) == {"甲": b"1", "乙": b"2", "丙": b"1"}
+    await stage.handle(0, [record(4, 4, "forget"), record(5, 5, customer="乙"), record(6, 6, "keep")], NOW)
+    assert await store.digests(0) == {"丙": b"1"}
+
+
+async def test_digests_follow_timers_and_effects_too() -> None:
+    """Whatever changes a state changes its digest in the same commit."""
+    store = MemoryStore()
+    stage = make_stage(store, Recorder(), effector=ToyEffector())
+    await stage.claim(0)
+    await stage.handle(0, [record(0, 0, wait=5), record(1, 0, "effect", customer="乙"), record(2, 9, "keep")], NOW)
+    assert {who: toy.steps for who, toy in world(store, []).states.items()} == {"甲": 2, "乙": 2}
+    assert await store.digests(0) == {"甲": b"2", "乙": b"2"}
+
+
+async def test_a_stage_without_digests_writes_none() -> None:
+    """They are for the services that want them."""
+    store = MemoryStore()
+    await drive(make_stage(store, Recorder(), digest=None), [record(0, 0)])
+    assert await store.digests(0) == {}
+
+
+async def test_a_batch_keeps_the_marks() -> None:
+    """A stage without a gate carries on what is noted of the partition."""
+    store = MemoryStore()
+    await store.commit(await store.claim(0), Changes(Cursor(marks={"epoch": "7"}), {}, {}))
+    stage = make_stage(store, Recorder())
+    await drive(stage, [record(0, 0), record(1, 1)])
+    assert stage._held[0].marks == (await store.cursor(0)).marks == {"epoch": "7"}
 
 
 async def test_an_effect_that_must_be_retried_drops_all() -> None:

@@ -14,11 +14,12 @@ from services.contracts.events import TICK_KEY
 from services.runtime import commit
 from services.runtime.fold import TIMERS, Entry, Fold, Folded, Poisoned
 from services.runtime.memory import MemoryStore
-from services.runtime.record import Record
+from services.runtime.processor import Address, Emit
+from services.runtime.record import Output, Record
 from services.runtime.store import Due
 from tests.unit.runtime.scripts import cut, cuts, scripts
 from tests.unit.runtime.stages import NOW, Recorder, drive, make_stage, world
-from tests.unit.runtime.toy import START_MS, Toy, ToyProcessor, World, model, record
+from tests.unit.runtime.toy import OUT, START_MS, TOLD, Toy, ToyProcessor, World, model, record
 
 
 def _entry(item: Record) -> Entry[dict[str, object]]:
@@ -178,6 +179,22 @@ def test_a_tick_is_passed_on_under_the_key_of_ticks() -> None:
     folded = _fold({}, [], [record(0, 77, "tick", customer="")])
     assert folded.watermark_ms == START_MS + 77
     assert [(o.key, json.loads(o.value or b"")) for o in folded.outputs] == [(TICK_KEY, {"tick": START_MS + 77})]
+
+
+@pytest.mark.parametrize("value", [b"v", None])
+def test_an_output_goes_to_the_customer_at_hand_unless_it_names_another(value: bytes | None) -> None:
+    """Key and partition both; without a value it is a tombstone under that key."""
+    assert Emit(OUT, value).addressed(3, b"k") == Output(OUT, 3, b"k", value)
+    assert Emit(OUT, value).addressed(3, None) == Output(OUT, 3, None, value)
+    assert Emit(OUT, value, Address(0, b"")).addressed(3, b"k") == Output(OUT, 0, b"", value)
+
+
+def test_a_step_tells_another_customer_in_the_order_of_its_outputs() -> None:
+    """What is said about somebody else stands where the step put it."""
+    folded = _fold({}, [], [record(0, 1, tell=[5, "乙"]), record(1, 2)])
+    places = [(output.topic, output.partition, output.key) for output in folded.outputs]
+    assert places == [(TOLD, 5, "乙".encode()), (OUT, 0, "甲".encode()), (OUT, 0, "甲".encode())]
+    assert folded.outputs[0].value is None
 
 
 @given(allowance=st.integers(0, 4))

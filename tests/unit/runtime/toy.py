@@ -9,11 +9,12 @@ from typing import Any
 from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import TICK_KEY, Origin
-from services.runtime.processor import Emit, Inbox, Step
+from services.runtime.processor import Address, Emit, Inbox, Step
 from services.runtime.record import Output, Record
 
 TOPIC = "toy.in"
 OUT = "toy.out"
+TOLD = "toy.told"
 START_MS = 1_700_000_000_000
 
 
@@ -62,6 +63,9 @@ class ToyProcessor:
             step.due = now + timedelta(milliseconds=message["wait"])
         if op == "effect":
             step.effects = [record.offset]
+        if "tell" in message:
+            partition, customer = message["tell"]
+            step.outputs = [Emit(TOLD, None, Address(partition, customer.encode())), *step.outputs]
         return step
 
     def wake(self, state: Toy, now: datetime) -> Step[Toy] | None:
@@ -134,6 +138,7 @@ def model(records: Sequence[Record]) -> World:
         except InvalidMessage as error:
             world.rejected.append((error.reason, item.offset))
             continue
+        assert inbox.at is not None, "everything here moves the clock"
         now_ms = max(to_ms(inbox.at), world.watermark_ms or 0)
         while due := sorted((at, who) for who, at in world.timers.items() if at <= now_ms):
             at_ms, who = due[0]
