@@ -8,6 +8,8 @@ from services.contracts.population import Census, Cutoffs
 from services.scoring.census import cutoffs
 from services.scoring.config import ScoringConfig
 
+EPOCHS_KEPT = 100
+
 
 class Population:
     """Epochs are Unix seconds.
@@ -46,33 +48,44 @@ class Population:
 class Tally:
     """The censuses of all partitions, added up epoch by epoch.
 
-    An epoch is complete when every partition has been counted for it; one that has been counted for a later epoch already
+    An epoch is complete when every partition has been counted for it; one that has been counted for a later epoch only
     began after this one. A partition of which nothing is heard is waited for `patience` seconds, and then no more until it
     speaks again; its last census, if there is one, stands in meanwhile.
+
+    Recent censuses are kept, so that whoever adds them up a second time comes to the same.
     """
 
     def __init__(self, population: Population, patience: float) -> None:
         self._population = population
         self._patience = patience
+        self._censuses: dict[int, dict[int, Census]] = {}
         self._latest: dict[int, Census] = {}
         self._waiting: dict[int, float] = {}
         self._silent: set[int] = set()
 
     def take(self, census: Census) -> None:
         """Every census, in the order in which a partition's were taken."""
-        if census.partitions == self._population.partitions:
-            self._latest[census.partition] = census
-            self._silent.discard(census.partition)
+        if census.partitions != self._population.partitions:
+            return
+        self._latest[census.partition] = census
+        self._silent.discard(census.partition)
+        self._censuses.setdefault(_second(census.epoch), {})[census.partition] = census
+        if len(self._censuses) > EPOCHS_KEPT:
+            del self._censuses[min(self._censuses)]
 
     def conclude(self, clock: float) -> Cutoffs | None:
         """The cut-offs of the earliest complete epoch that has none; `clock` is a monotonic clock in seconds."""
-        for epoch in sorted({_second(census.epoch) for census in self._latest.values()}):
-            if self._population.at(epoch) is None and self._complete(epoch, clock):
-                counted = [census for census in self._latest.values() if _second(census.epoch) <= epoch]
-                at = next(census.epoch for census in counted if _second(census.epoch) == epoch)
-                population = self._population
+        population = self._population
+        for epoch in sorted(self._censuses):
+            if population.at(epoch) is None and self._complete(epoch, clock):
+                at = next(iter(self._censuses[epoch].values())).epoch
+                counted = self._counted(epoch)
                 return cutoffs(counted, at, population.partitions, population.config, population.zone)
         return None
+
+    def _counted(self, epoch: int) -> list[Census]:
+        late = {p: census for p, census in self._latest.items() if _second(census.epoch) < epoch}
+        return list((late | self._censuses[epoch]).values())
 
     def _complete(self, epoch: int, clock: float) -> bool:
         reached = {p for p, census in self._latest.items() if _second(census.epoch) >= epoch}
