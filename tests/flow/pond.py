@@ -166,7 +166,12 @@ class Pond:
         population = Population(self._scoring, ZONE, PARTITIONS)
         processor, gate = ScoringProcessor(self._scoring, ZONE, PARTITIONS, population), EpochGate(population)
         self.board = Board(population, gate, outlet, _PATIENCE, clock=lambda: self.broker.now.timestamp())
+        # a process that starts has read all of the board before it takes anything over
         self._heard: Counter[str] = Counter()
+        for topic in (topics.CUTOFFS.name, topics.CENSUS.name):
+            for record in self.broker.records(topic):
+                self.board._read(record)
+                self._heard[topic] += 1
         return PublishThenCommit(
             processor,
             self.stores["scoring"],

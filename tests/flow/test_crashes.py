@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.contracts.errors import KoipondError
 from services.rules.processor import RulesProcessor
 from services.runtime.store import Fenced
+from services.scoring.config import ScoringConfig
 from tests.flow.broker import COMMITTING, PUBLISHING, Misfortune, Mishap, Point
 from tests.flow.histories import histories
 from tests.flow.outcome import Outcome, outcome
@@ -31,6 +32,8 @@ STORY = [
     tick(after(120)),
 ]
 SMALL = Clockwork(seed=7, largest=3)
+ALONE = ScoringConfig(super_user=None)
+"""Nobody's profile depends on when the others were counted."""
 
 
 def run(rules: RulesProcessor, story: list[dict[str, Any]], misfortune: Misfortune, clockwork: Clockwork) -> Outcome:
@@ -93,15 +96,15 @@ async def test_a_repeated_send_carries_the_same_key(rules: RulesProcessor) -> No
 @pytest.mark.parametrize("service", ["scoring", "rules", "notifier"])
 async def test_a_zombie_cannot_write(rules: RulesProcessor, service: str) -> None:
     """An old process that still holds a partition is refused, and its outputs are repeats of what the new one says."""
-    pond = Pond(rules, now=after(1))
+    pond = Pond(rules, now=after(1), scoring=ALONE)
     pond.tell([paid("甲", "a1", after())])
     await pond.settle()
     reader = pond.readers[service]
     zombie = reader.stage
-    expected = Pond(rules, now=after(1))
+    expected = Pond(rules, now=after(1), scoring=ALONE)
     for each in (pond, expected):
         each.tell([paid("甲", "a1", after())] if each is expected else [])
-        each.tell([paid("甲", "a2", after(0.1)), did("甲", "message", after(0.2))])
+        each.tell([paid("甲", "a2", after(0.1)), paid("甲", "a3", after(0.2))])
     # everything up to the service, so that the zombie has something to read
     upstream = SERVICES[: SERVICES.index(service)]
     for _ in range(20):
