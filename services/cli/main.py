@@ -13,20 +13,18 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from services.cli.scores.command import score, scores_app
+from services.cli.terminal import ERR, OUT, bad_settings, fail, many
 from services.contracts.errors import KoipondError
 from services.contracts.topics import TOPICS
 from services.runtime.problems import FileError
-
-OUT = Console()
-ERR = Console(stderr=True, soft_wrap=True)
 
 app = typer.Typer(
     name="koi",
@@ -42,6 +40,8 @@ mappings_app = typer.Typer(help="Vendor mapping files: check them.", no_args_is_
 app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
 app.add_typer(mappings_app, name="mappings")
+app.add_typer(scores_app, name="scores")
+app.command()(score)
 
 
 class ServiceName(StrEnum):
@@ -63,9 +63,9 @@ def run(service: Annotated[ServiceName, typer.Argument(help="which service")]) -
         _require_port(settings.host, settings.port)
         module.main()
     except ValidationError as error:
-        _bad_settings(error)
+        bad_settings(error)
     except FileError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @app.command()
@@ -99,9 +99,9 @@ def topics_create() -> None:
     try:
         results = asyncio.run(create_topics(Settings()))
     except ValidationError as error:
-        _bad_settings(error)
+        bad_settings(error)
     except KoipondError as error:
-        _fail(f"cannot create topics: {error}")
+        fail(f"cannot create topics: {error}")
     for result in results:
         OUT.print(f"{result.name}: {escape(result.outcome)}")
     if any(result.differs for result in results):
@@ -118,8 +118,8 @@ def rules_check(
     try:
         book = load_rulebook(path)
     except FileError as error:
-        _fail(str(error))
-    ladders, campaigns = _many(len(book.ladders), "ladder"), _many(len(book.campaigns), "campaign")
+        fail(str(error))
+    ladders, campaigns = many(len(book.ladders), "ladder"), many(len(book.campaigns), "campaign")
     OUT.print(f"{escape(str(path))}: {ladders} and {campaigns} are fine", soft_wrap=True)
 
 
@@ -131,8 +131,8 @@ def mappings_check(path: Annotated[Path, typer.Argument(help="a mapping file, or
     try:
         mappings = load_mappings(path)
     except FileError as error:
-        _fail(str(error))
-    OUT.print(f"{escape(str(path))}: {_many(len(mappings), 'mapping')} {'is' if len(mappings) == 1 else 'are'} fine")
+        fail(str(error))
+    OUT.print(f"{escape(str(path))}: {many(len(mappings), 'mapping')} {'is' if len(mappings) == 1 else 'are'} fine")
 
 
 @app.command()
@@ -170,7 +170,7 @@ def schemas(
     for path in stale:
         ERR.print(f"{path} is stale", markup=False)
     if stale:
-        _fail("run: koi schemas --write docs/contracts")
+        fail("run: koi schemas --write docs/contracts")
     OUT.print("docs/contracts is up to date")
 
 
@@ -195,7 +195,7 @@ def _service_module(service: ServiceName) -> Any:
     try:
         return import_module(f"services.{service.value}.app")
     except ModuleNotFoundError as error:
-        _fail(f"the {service.value} service is not installed here: {error.name} is missing")
+        fail(f"the {service.value} service is not installed here: {error.name} is missing")
 
 
 def _warn_of_misspelt(service: ServiceName) -> None:
@@ -244,25 +244,8 @@ def _require_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                _fail(f"port {port} is taken; choose another with KOI_PORT")
-            _fail(f"cannot listen on {host}, port {port}: {error.strerror}; see KOI_HOST and KOI_PORT")
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _bad_settings(error: ValidationError) -> NoReturn:
-    # never the value itself: it may be a secret
-    for problem in error.errors(include_input=False):
-        name = "".join(f"KOI_{part}: ".upper() for part in problem["loc"][:1])
-        ERR.print(name + problem["msg"].removeprefix("Value error, "), markup=False, highlight=False)
-    raise typer.Exit(2) from None
-
-
-def _fail(lines: str) -> NoReturn:
-    ERR.print(lines, markup=False, highlight=False)
-    raise typer.Exit(1) from None
+                fail(f"port {port} is taken; choose another with KOI_PORT")
+            fail(f"cannot listen on {host}, port {port}: {error.strerror}; see KOI_HOST and KOI_PORT")
 
 
 def main() -> None:

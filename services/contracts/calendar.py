@@ -37,7 +37,8 @@ def from_ms(at_ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=at_ms)
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The name of a time zone that exists. Raise `ValueError`."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -45,7 +46,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-Zone = Annotated[str, AfterValidator(_known_zone)]
+Zone = Annotated[str, AfterValidator(known_zone)]
 """The name of a time zone that exists."""
 
 

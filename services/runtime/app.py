@@ -28,7 +28,7 @@ from services.contracts.errors import Retryable, Stopped
 from services.runtime.dead_letter import Budget
 from services.runtime.log import configure
 from services.runtime.publisher import KafkaPublisher
-from services.runtime.redis_store import RedisStore
+from services.runtime.redis_store import RedisStore, connect
 from services.runtime.settings import Settings
 from services.runtime.stage import Stage
 from services.runtime.store import StoreUnavailable
@@ -62,14 +62,7 @@ class Surroundings:
     def store(self, prefix: str) -> RedisStore:
         """This service's keys in Redis."""
         if self._redis is None:
-            password = self.settings.redis_password
-            self._redis = Redis.from_url(
-                self.settings.redis,
-                password=password.get_secret_value() if password else None,
-                socket_timeout=5,
-                socket_connect_timeout=5,
-                health_check_interval=15,
-            )
+            self._redis = connect(self.settings)
         store = RedisStore(self._redis, prefix)
         self._stores.append(store)
         return store

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.runtime.settings import Settings
 from services.runtime.store import Changes, Claim, Cursor, Due, Fenced, Seen, StoreUnavailable
 
 LIBRARY = (files("services.runtime") / "commit.lua").read_text()
@@ -27,6 +28,18 @@ _ORIGIN = "origin:"
 _MARK = "mark:"
 _SCAN_COUNT = 2000
 """Entries of a hash asked for at once: large enough to be quick, small enough not to hold up the server."""
+
+
+def connect(settings: Settings) -> Redis:
+    """A client of the Redis that the settings name; it connects when it is used."""
+    password = settings.redis_password
+    return Redis.from_url(
+        settings.redis,
+        password=password.get_secret_value() if password else None,
+        socket_timeout=5,
+        socket_connect_timeout=5,
+        health_check_interval=15,
+    )
 
 
 class RedisStore:

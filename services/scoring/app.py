@@ -54,7 +54,7 @@ def service(settings: ScoringSettings) -> app.Service:
         [CENSUS.name, CUTOFFS.name],
         board.take,
         client_id=f"koi-{SERVICE}-board",
-        stop_asked=lambda: running.stop_asked(),
+        stop_asked=lambda: running.stop_asked(),  # noqa: PLW0108 - it is set when the service runs
     )
     running = app.Service(around, stage, [EVENTS.name, TRANSFERS.name], resources=[follower, board])
     board.stir = running.worker.stir

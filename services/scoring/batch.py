@@ -45,6 +45,10 @@ class Line(msgspec.Struct, array_like=True, frozen=True, gc=False):
     def scores(self, config: ScoringConfig, version: Cutoffs | None) -> Scores:
         return rfm.score(self.measures, config, version, self.before)
 
+    def forgetful(self) -> "Line":
+        """The same without the scores so far: scored as if for the first time."""
+        return msgspec.structs.replace(self, before=NOTHING_SCORED)
+
     @property
     def overdue(self) -> float | None:
         """How many times the customer's own rhythm fits into the silence."""
@@ -61,11 +65,17 @@ class Batch:
         self._zone = zone
         self._days = BusinessDays(zone)
 
-        self._today = self._days.day_of(floor(as_of.timestamp()))
+        self.day = self._days.day_of(floor(as_of.timestamp()))
+        """The business day of the instant, as a number."""
 
     @property
     def today(self) -> date:
-        return as_date(self._today)
+        return as_date(self.day)
+
+    @property
+    def local_as_of(self) -> datetime:
+        """The instant in the business time zone."""
+        return self.as_of.astimezone(self._zone)
 
     def epoch(self) -> datetime:
         """The last epoch before the instant: the one whose cut-offs the live service scores with then."""
@@ -93,14 +103,14 @@ class Batch:
             except InvalidMessage as error:
                 refuse(event, error)
                 continue
-            state = found.get(customer) or states.new(customer, self._today, self.config.history_days)
+            state = found.get(customer) or states.new(customer, self.day, self.config.history_days)
             if fold(state, event, self.config, self._days) is not None:
                 found[customer] = state
         return found
 
     def line(self, state: CustomerState) -> Line:
         """`state` is brought to the day of the instant, which must not lie before it."""
-        state.advance(self._today, self.config.window_days, self._days)
+        state.advance(self.day, self.config.window_days, self._days)
         measures = card.measures(state, self.config.window_days)
         snapshot = profile(
             state,

@@ -82,6 +82,11 @@ class EpochGate:
         return Passage({_PASSED: str(epoch)}, wake)
 
 
+def epoch_passed(marks: Mapping[str, str]) -> int | None:
+    """The epoch whose cut-offs a partition with these marks is scored with."""
+    return _epoch(marks, _PASSED)
+
+
 def _epoch(marks: Mapping[str, str], name: str) -> int | None:
     written = marks.get(name)
     return None if written is None else int(written)

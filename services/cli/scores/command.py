@@ -1,0 +1,126 @@
+"""`koi score` and `koi scores`: what a person types; the work is done in `running`, which is imported when it is needed."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.terminal import bad_settings, fail
+from services.contracts.errors import KoipondError
+from services.runtime.problems import FileError
+
+scores_app = typer.Typer(help="Scores of all customers: export them from the live states.", no_args_is_help=True)
+
+
+class Against(StrEnum):
+    """Which population customers are scored against, from files."""
+
+    NOW = "now"
+    EPOCH = "epoch"
+
+
+class LiveAgainst(StrEnum):
+    """The same, from the live states."""
+
+    NOW = "now"
+    LIVE = "live"
+
+
+Out = Annotated[str, typer.Option(help="the table to write, CSV; - for standard output", metavar="FILE")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="a date (the end of that business day) or an instant", metavar="T"),
+]
+Config = Annotated[Path | None, typer.Option(help="scoring file (docs/scoring.md)", metavar="FILE")]
+Report = Annotated[Path | None, typer.Option(help="a page with pictures to write, HTML", metavar="FILE")]
+
+
+def score(
+    files: Annotated[list[Path], typer.Argument(help="event files: .jsonl, .csv, .tsv or .txt, also .gz, .xz, .bz2")],
+    *,
+    as_of: AsOf = None,
+    config: Config = None,
+    out: Out = "scores.csv",
+    mapping: Annotated[
+        list[Path] | None, typer.Option(help="mapping file or folder that says which column is what", metavar="FILE")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="of tables: comma, semicolon, tab, pipe, space or one character")
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="business time zone; else KOI_ZONE, else Asia/Shanghai")] = None,
+    cutoffs: Annotated[
+        Against, typer.Option(help="the population that scores are made against: as of now, or of the last epoch")
+    ] = Against.NOW,
+    report: Report = None,
+    strict: Annotated[bool, typer.Option("--strict", help="fail if a line cannot be used")] = False,
+) -> None:
+    """Score all customers from files of events, by the same fold as the live service.
+
+    Without --as-of, as of the end of the day of the last event.
+    """
+    with _errors_in_one_line():
+        from services.cli.scores.running import Goal, score_files  # noqa: PLC0415
+
+        score_files(
+            Goal(as_of, config, out, report),
+            files,
+            mapping or (),
+            delimiter,
+            zone,
+            at_epoch=cutoffs is Against.EPOCH,
+            strict=strict,
+        )
+
+
+@scores_app.command("export")
+def export(
+    *,
+    as_of: AsOf = None,
+    config: Config = None,
+    out: Out = "scores.csv",
+    cutoffs: Annotated[
+        LiveAgainst,
+        typer.Option(help="the population that scores are made against: as of now, or as the live service has it"),
+    ] = LiveAgainst.NOW,
+    report: Report = None,
+) -> None:
+    """Score all customers from the live states in Redis, which are only read. Same columns as koi score.
+
+    Without --as-of, as of this moment, or on the event clock as of how far event time has come. Without --config, by
+    the file in KOI_SCORING.
+    """
+    with _errors_in_one_line():
+        from pydantic import ValidationError  # noqa: PLC0415
+
+        from services.cli.scores.running import Goal, export_live  # noqa: PLC0415
+        from services.runtime.settings import Settings  # noqa: PLC0415
+
+        named = os.environ.get("KOI_SCORING")
+        goal = Goal(as_of, config or (Path(named) if named else None), out, report)
+        try:
+            settings = Settings()
+        except ValidationError as error:
+            bad_settings(error)
+        asyncio.run(export_live(goal, settings, as_live=cutoffs is LiveAgainst.LIVE))
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """What a person can mend is told without a trace."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        fail(f"scores cannot be made here: {error.name} is not installed")
+    except BrokenPipeError:
+        # whoever read our output wants no more of it; nor should Python complain of that at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise typer.Exit(0) from None
+    except OSError as error:
+        fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
+    except (FileError, ValueError, KoipondError) as error:
+        fail(str(error))
