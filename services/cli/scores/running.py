@@ -71,6 +71,9 @@ def score_files(
         )
         with Offline(events, refusals) as offline:
             offline.read()
+            if refusals.total and not offline.events:
+                _tell_refusals(refusals)
+                fail("no line can be used; nothing was written")
             instant = instant or offline.day_of_the_newest(where) or datetime.now(UTC)
             scoring = offline.score(config, where, instant, at_epoch=at_epoch, progress=_advance(bars, offline.events))
             if strict and refusals.total:
