@@ -55,5 +55,10 @@ class Backlog:
 
 
 def inputs() -> dict[str, tuple[str, ...]]:
-    """Service → the topics it reads, in the direction of the flow."""
-    return {service: tuple(t.name for t in TOPICS if service in t.readers) for service in SERVICES}
+    """Service → the topics its consumer group reads, in the direction of the flow.
+
+    What every process follows for itself, without a group, has partitions of its own number and is not among them.
+    """
+    return {
+        service: tuple(t.name for t in TOPICS if service in t.readers and t.partitions is None) for service in SERVICES
+    }

@@ -11,7 +11,15 @@ from services.contracts.decision import Decision
 from services.contracts.profile import Cause, Profile, ProfileMessage
 from services.contracts.receipt import Receipt
 
-TOLD = (topics.EVENTS, topics.PROFILES, topics.DECISIONS, topics.NOTIFICATIONS, topics.RECEIPTS, topics.DEAD_LETTER)
+TOLD = (
+    topics.EVENTS,
+    topics.TRANSFERS,
+    topics.PROFILES,
+    topics.DECISIONS,
+    topics.NOTIFICATIONS,
+    topics.RECEIPTS,
+    topics.DEAD_LETTER,
+)
 """The topics that tell the story, in the direction of the flow."""
 
 
@@ -37,7 +45,7 @@ class Pond:
         """Raise `InvalidMessage` for a record that is not what the topic carries, `KeyError` for another topic."""
         self.records[topic] += 1
         match topic:
-            case topics.ORDERS.name | topics.INTERACTIONS.name | topics.EVENTS.name:
+            case topics.ORDERS.name | topics.INTERACTIONS.name | topics.EVENTS.name | topics.TRANSFERS.name:
                 pass  # only counted: what became of them is on the others
             case topics.PROFILES.name:
                 self._profile(wire.PROFILES.decode(value))

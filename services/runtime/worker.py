@@ -226,7 +226,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._telemetry.owned(len(self._held))
 
     async def _wake(self, consumer: AIOKafkaConsumer) -> None:
-        for partition in sorted(self._held):
+        gate = asyncio.Semaphore(_AT_ONCE)
+        await asyncio.gather(*(self._wake_one(gate, consumer, partition) for partition in sorted(self._held)))
+
+    async def _wake_one(self, gate: asyncio.Semaphore, consumer: AIOKafkaConsumer, partition: int) -> None:
+        async with gate:
             try:
                 behind = [tp.topic for tp in self._assigned[partition] if await self._is_behind(consumer, tp)]
                 await self._stage.wake(partition, datetime.now(UTC), behind)
@@ -235,7 +239,6 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                     self._trouble.pop(partition, None)
             except Exception as error:  # noqa: BLE001 - the same: drop, and read again
                 await self._failed(partition, error)
-                return  # the others would wait for the same server, one after the other
 
     async def _is_behind(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
         """Whether the broker may have more than was handed over: unless it has just said that it has not."""

@@ -1,0 +1,180 @@
+"""Ingest and several scoring workers on the session's Kafka and Redis: fed, killed one by one, and read."""
+
+import asyncio
+import random
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from redis.asyncio import Redis
+
+from deploy.embedded.backlog import Backlog
+from deploy.embedded.ports import HOST, free_ports
+from deploy.embedded.process import Process
+from services.cli.topics import create_topics
+from services.contracts.topics import TOPICS
+from services.runtime.record import Record
+from services.runtime.settings import Settings
+from tests.servers.server import Server
+from tests.servers.wipe import wipe_kafka, wipe_redis
+from tests.system.pipeline import PARTITIONS, Fact
+
+WORKERS = 3
+_BOUND_SECONDS = 60.0
+_PAUSE_SECONDS = 0.05
+
+
+class Scorers:
+    """Whatever waits is bounded, and says with the last words of those who run why it gave up."""
+
+    def __init__(self, kafka: str, redis: str, directory: Path, env: Mapping[str, str]) -> None:
+        self.kafka = kafka
+        self.redis = redis
+        self._directory = directory
+        self._env = {**env, "KOI_KAFKA": kafka, "KOI_REDIS": redis}
+        self._ports: dict[Process, int] = {}
+        self._ingest = self._started("ingest")
+        self._workers = [self._started("scoring") for _ in range(WORKERS)]
+
+    def kill_one(self, chance: random.Random) -> None:
+        """Kill -9 of any scoring worker; another one starts, and is not waited for."""
+        killed = self._workers.pop(chance.randrange(WORKERS))
+        assert killed.kill() == -9, killed.tail()
+        self._workers.append(self._started("scoring"))
+
+    def publish(self, facts: Sequence[Fact]) -> None:
+        """In this order, as far as partitions keep one."""
+        asyncio.run(_publish(self.kafka, facts))
+
+    def records(self, topic: str) -> list[Record]:
+        """All of a topic, in the order of each partition."""
+        return asyncio.run(_read(self.kafka, topic))
+
+    def count(self, topic: str) -> int:
+        """Records in a topic."""
+        return asyncio.run(_count(self.kafka, topic))
+
+    def claims(self) -> list[int]:
+        """How often each partition was taken over."""
+        return asyncio.run(_claims(self.redis))
+
+    def ready(self) -> None:
+        """Wait until all that run are ready."""
+        for process, port in self._ports.items():
+            if process.alive:
+                self.until(f"{process.name} is ready", lambda port=port: _is_ready(port))  # type: ignore[misc]
+
+    def rest(self) -> None:
+        """Wait until scoring has read all that was published."""
+        asyncio.run(self._rest())
+
+    async def _rest(self) -> None:
+        deadline = time.monotonic() + _BOUND_SECONDS
+        async with Backlog(self.kafka, PARTITIONS) as backlog:
+            while True:
+                stages = await backlog.measure()
+                if all(stages[name][0] >= stages[name][1] for name in ("ingest", "scoring")):
+                    return
+                self._give_up(deadline, f"rest: {dict(stages)}")
+                await asyncio.sleep(_PAUSE_SECONDS * 4)
+
+    def until(self, what: str, holds: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + _BOUND_SECONDS
+        while not holds():
+            self._give_up(deadline, what)
+            time.sleep(_PAUSE_SECONDS)
+
+    def _give_up(self, deadline: float, what: str) -> None:
+        """Raise if the time is over, or somebody is dead who should not be."""
+        running = [self._ingest, *self._workers]
+        if time.monotonic() > deadline or not all(process.alive for process in running):
+            words = "\n".join(f"--- {process.name}\n{process.tail(8)}" for process in running)
+            raise AssertionError(f"not within {_BOUND_SECONDS:g} s: {what}\n{words}")
+
+    def stop(self) -> None:
+        for process in self._ports:
+            process.stop()
+
+    def _started(self, service: str) -> Process:
+        (port,) = free_ports(1)
+        name = f"{service}-{len(self._ports)}"
+        process = Process(
+            name,
+            [sys.executable, "-m", "services.cli.main", "run", service],
+            self._directory / f"{name}.log",
+            env={**self._env, "KOI_PORT": str(port)},
+            stop_seconds=45.0,
+        )
+        process.start()
+        self._ports[process] = port
+        return process
+
+
+@contextmanager
+def scorers(server: Server, redis: str, directory: Path, env: Mapping[str, str]) -> Iterator[Scorers]:
+    """On an emptied Kafka and Redis, all of them ready."""
+    asyncio.run(wipe_kafka(server.address))
+    asyncio.run(wipe_redis(redis))
+    asyncio.run(create_topics(Settings(kafka=server.address, partitions=PARTITIONS)))
+    common = {
+        "KOI_PARTITIONS": str(PARTITIONS),
+        "KOI_IDEMPOTENT_PRODUCER": "true" if server.durable else "false",
+        "KOI_SESSION_TIMEOUT_MS": "2000",
+    }
+    running = Scorers(server.address, redis, directory, common | env)
+    try:
+        running.ready()
+        yield running
+    finally:
+        running.stop()
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+async def _publish(kafka: str, facts: Sequence[Fact]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=5) as producer:
+        sent = [await producer.send(f.topic, f.value, f.key, f.partition) for f in facts]
+        await asyncio.gather(*sent)
+
+
+def _places(name: str) -> list[TopicPartition]:
+    count = next(topic.partitions or PARTITIONS for topic in TOPICS if topic.name == name)
+    return [TopicPartition(name, partition) for partition in range(count)]
+
+
+async def _count(kafka: str, topic: str) -> int:
+    async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
+        return sum((await consumer.end_offsets(_places(topic))).values())
+
+
+async def _read(kafka: str, topic: str) -> list[Record]:
+    records: list[Record] = []
+    places = _places(topic)
+    async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False) as consumer:
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        ends = await consumer.end_offsets(places)
+        async with asyncio.timeout(_BOUND_SECONDS):
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                for batch in (await consumer.getmany(timeout_ms=200)).values():
+                    records += [
+                        Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in batch
+                    ]
+    return records
+
+
+async def _claims(redis: str) -> list[int]:
+    async with Redis.from_url(redis) as client:
+        return [int(await client.hget(f"koi:score:{{{p}}}:meta", "epoch") or 0) for p in range(PARTITIONS)]
