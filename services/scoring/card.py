@@ -5,7 +5,6 @@ Enough to count the population, and to tell whose scores new cut-offs change.
 
 import msgspec
 
-from services.scoring.daylog import Sums
 from services.scoring.rfm import Measures, Scores
 from services.scoring.state import CustomerState
 
@@ -30,8 +29,7 @@ def card(state: CustomerState, width: int | None) -> bytes | None:
     """None for what is no customer any more."""
     if state.blank:
         return None
-    sums = state.order_sums(width)
-    return _ENCODER.encode(Card(state.last_order_day(width), sums.orders, sums.net, state.scores))
+    return _ENCODER.encode(Card(state.last_order_day(width), *state.bought(width), state.scores))
 
 
 def read(digest: bytes) -> Card:
@@ -46,5 +44,4 @@ def measures_of(last_day: int | None, orders: int, net_minor: int, today: int) -
 
 def measures(state: CustomerState, width: int | None) -> Measures:
     """What is scored of a customer, as of the state's day."""
-    sums: Sums = state.order_sums(width)
-    return measures_of(state.last_order_day(width), sums.orders, sums.net, state.today)
+    return measures_of(state.last_order_day(width), *state.bought(width), state.today)

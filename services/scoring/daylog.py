@@ -60,7 +60,14 @@ class OrderDays(msgspec.Struct, array_like=True, gc=False):
         low, high = _span(self.days, end, width)
         if low == high:
             return NOTHING
-        return Sums(*(sum(column[low:high]) for column in (self.orders, self.net, self.paid, self.discount)))
+        return Sums(
+            sum(self.orders[low:high]), sum(self.net[low:high]), sum(self.paid[low:high]), sum(self.discount[low:high])
+        )
+
+    def bought(self, end: int, width: int | None) -> tuple[int, int]:
+        """Orders and net money alone."""
+        low, high = _span(self.days, end, width)
+        return sum(self.orders[low:high]), sum(self.net[low:high])
 
     def ordered(self, end: int, width: int | None) -> list[int]:
         """The days in the window with a counting order."""
@@ -69,8 +76,12 @@ class OrderDays(msgspec.Struct, array_like=True, gc=False):
 
     def last(self, end: int, width: int | None) -> int | None:
         """The last day in the window with a counting order."""
-        low, high = _span(self.days, end, width)
-        return next((self.days[at] for at in range(high - 1, low - 1, -1) if self.orders[at]), None)
+        low, at = _span(self.days, end, width)
+        while at > low:
+            at -= 1
+            if self.orders[at]:
+                return self.days[at]
+        return None
 
     def first(self) -> int | None:
         """The first day of all with a counting order."""
@@ -78,11 +89,17 @@ class OrderDays(msgspec.Struct, array_like=True, gc=False):
 
     def moves(self, old: int, new: int, width: int, *, deep: bool) -> bool:
         """Whether a window whose end moves from `old` to `new` comes to other orders or money; `deep`: or to any other sum."""
-        columns = (self.orders, self.net, self.paid, self.discount) if deep else (self.orders, self.net)
-        spans = (
-            _span(self.days, max(end, back), abs(end - back)) for end, back in ((new, old), (new - width, old - width))
-        )
-        return any(any(column[low:high]) for low, high in spans for column in columns)
+        if not self.days:
+            return False
+        for end, back in ((new, old), (new - width, old - width)):
+            low, high = _span(self.days, max(end, back), abs(end - back))
+            if low < high and (
+                any(self.orders[low:high])
+                or any(self.net[low:high])
+                or (deep and (any(self.paid[low:high]) or any(self.discount[low:high])))
+            ):
+                return True
+        return False
 
     def drop(self, before: int) -> list[int]:
         """Forget the days before `before`; those of them with a counting order are returned."""
@@ -114,10 +131,11 @@ class Deeds(msgspec.Struct, array_like=True, gc=False):
 
     def moves(self, old: int, new: int, width: int) -> bool:
         """Whether a window whose end moves from `old` to `new` gains or loses any."""
-        spans = (
-            _span(self.days, max(end, back), abs(end - back)) for end, back in ((new, old), (new - width, old - width))
-        )
-        return any(low != high for low, high in spans)
+        for end, back in ((new, old), (new - width, old - width)):
+            low, high = _span(self.days, max(end, back), abs(end - back))
+            if low != high:
+                return True
+        return False
 
     def drop(self, before: int) -> None:
         """Forget the days before `before`; the lifetime stays."""

@@ -28,7 +28,7 @@ class Population:
 
     def learn(self, version: Cutoffs) -> None:
         """The first version heard of an epoch stays."""
-        self._versions.setdefault(int(version.epoch.timestamp()), version)
+        self._versions.setdefault(second_of(version), version)
 
     def at(self, epoch: int | None) -> Cutoffs | None:
         """The version of exactly this epoch, if it is known."""
@@ -69,7 +69,7 @@ class Tally:
             return
         self._latest[census.partition] = census
         self._silent.discard(census.partition)
-        self._censuses.setdefault(_second(census.epoch), {})[census.partition] = census
+        self._censuses.setdefault(second_of(census), {})[census.partition] = census
         if len(self._censuses) > EPOCHS_KEPT:
             del self._censuses[min(self._censuses)]
 
@@ -84,11 +84,11 @@ class Tally:
         return None
 
     def _counted(self, epoch: int) -> list[Census]:
-        late = {p: census for p, census in self._latest.items() if _second(census.epoch) < epoch}
+        late = {p: census for p, census in self._latest.items() if second_of(census) < epoch}
         return list((late | self._censuses[epoch]).values())
 
     def _complete(self, epoch: int, clock: float) -> bool:
-        reached = {p for p, census in self._latest.items() if _second(census.epoch) >= epoch}
+        reached = {p for p, census in self._latest.items() if second_of(census) >= epoch}
         missing = set(range(self._population.partitions)) - reached - self._silent
         if missing:
             if clock - self._waiting.setdefault(epoch, clock) < self._patience:
@@ -98,5 +98,6 @@ class Tally:
         return True
 
 
-def _second(at: datetime) -> int:
-    return int(at.timestamp())
+def second_of(said: Census | Cutoffs) -> int:
+    """The epoch, Unix seconds."""
+    return int(said.epoch.timestamp())

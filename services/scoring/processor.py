@@ -22,7 +22,7 @@ from services.scoring import card, rfm
 from services.scoring import state as states
 from services.scoring.config import ScoringConfig
 from services.scoring.fold import check, fold
-from services.scoring.population import Population
+from services.scoring.population import Population, second_of
 from services.scoring.snapshot import profile
 from services.scoring.state import CustomerState
 from services.scoring.union import absorb
@@ -160,21 +160,24 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
 
     def _cause_of_time(self, state: CustomerState, *, moved: bool) -> Cause | None:
         """Score the customer as of now; why that gives another profile, if it does."""
-        before, config, old = state.scores, state.config, self._population.at(state.epoch)
-        aged = rfm.score(card.measures(state, self._config.window_days), self._config, old, before)
+        before, old, config = state.scores, self._population.at(state.epoch), state.config
         self._score(state)
-        if moved or (aged != before and config == self._config.digest):
-            return Cause.TIME
         if config != self._config.digest:
             return Cause.CONFIG
-        return Cause.DRIFT if state.scores != before else None
+        if moved:
+            return Cause.TIME
+        if state.scores == before:
+            return None
+        # by the old cut-offs, had time alone done it?
+        measures = card.measures(state, self._config.window_days)
+        return Cause.TIME if rfm.score(measures, self._config, old, before) != before else Cause.DRIFT
 
     def _score(self, state: CustomerState) -> None:
         """Score the customer as of the state's day, by what is in force."""
         cutoffs = self._population.in_force(partition_of(state.customer_id, self._partitions))
         measures = card.measures(state, self._config.window_days)
         state.scores = rfm.score(measures, self._config, cutoffs, state.scores)
-        state.epoch = None if cutoffs is None else int(cutoffs.epoch.timestamp())
+        state.epoch = None if cutoffs is None else second_of(cutoffs)
         state.config = self._config.digest
 
     def _due(self, state: CustomerState) -> datetime | None:

@@ -13,7 +13,8 @@ from services.scoring.state import LONGEST, CustomerState
 
 _DAY_S = 86_400
 _NO_WINDOW = Window()
-_EMPTY = {window_name(width): _NO_WINDOW for width in WINDOWS}
+_NAMED = tuple((window_name(width), width) for width in WINDOWS)
+_EMPTY = {name: _NO_WINDOW for name, _ in _NAMED}
 
 
 def profile(
@@ -93,9 +94,9 @@ def _windows(state: CustomerState) -> dict[str, Window]:
     if not state.log.days and not state.kinds:
         return _EMPTY
     windows = {}
-    for width in WINDOWS:
-        sums, counts = state.order_sums(width), state.counts(width)
-        windows[window_name(width)] = Window(orders=sums.orders, net_minor=sums.net, counts=counts)
+    for name, width in _NAMED:
+        orders, net_minor = state.bought(width)
+        windows[name] = Window(orders=orders, net_minor=net_minor, counts=state.counts(width))
     return windows
 
 

@@ -116,6 +116,10 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
         last = self.log.last(self.today, width)
         return self.early_last if last is None and width is None else last
 
+    def bought(self, width: int | None) -> tuple[int, int]:
+        """Counting orders and net money in the window of `width` days, None being the whole life."""
+        return (self.lifetime.orders, self.lifetime.net) if width is None else self.log.bought(self.today, width)
+
     def order_sums(self, width: int | None) -> Sums:
         """In the window of `width` days, None being the whole life."""
         return self.lifetime if width is None else self.log.sums(self.today, width)
@@ -130,6 +134,8 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
 
     def counts(self, width: int) -> dict[str, int]:
         """Interactions in the window per kind, sorted by kind, without zeros."""
+        if not self.kinds:
+            return {}
         totals = ((kind, deeds.total(self.today, width)) for kind, deeds in self.kinds.items())
         return dict(sorted((kind, total) for kind, total in totals if total))
 
