@@ -16,6 +16,7 @@ OCTANTS = {
 
 STAGES = {
     "koi.events": "canonical events, with ticks",
+    "koi.transfers": "transfers between merged customers",
     "koi.profiles": "profiles, with ticks",
     "koi.decisions": "decisions",
     "koi.notifications": "commands, with ticks",

@@ -96,7 +96,7 @@ def test_the_readme_and_the_new_pages_have_examples() -> None:
     assert blocks("README.md", "yaml")
     assert blocks("docs/scoring.md", "yaml")
     assert blocks("docs/channels.md", "json")
-    assert len(blocks("docs/publishing.md", "json")) == len(("event", "vendor message"))
+    assert len(blocks("docs/publishing.md", "json")) == len(("event", "merger", "vendor message"))
 
 
 @pytest.mark.parametrize("page", TEXTS)

@@ -1,6 +1,7 @@
 """Scores of several workers that come and go are those of one batch job over the same events."""
 
 import asyncio
+import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -108,3 +109,62 @@ def test_wall(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
     assert_same({c: of_profile(p, as_of) for c, p in last(said).items()}, expected)
     assert_same({c: of_line(line, line.scores(config, None)) for c, line in live.items()}, expected)
     print(len(expected), offline.refusals.reasons, [n for n in [*mergers, *gone] if said.get(n) == []])
+
+
+# --- on the event clock
+
+TOGETHER = """\
+method: quantile
+window_days: 90
+high: {by: mean}
+epoch: weekly
+super_user: {enter: 20%, leave: 20%}
+"""
+BEGIN = datetime(2025, 1, 1, 12, tzinfo=UTC)
+END = BEGIN + 150 * DAY
+SEASON = Settings(zone="Asia/Shanghai", partitions=PARTITIONS)
+
+
+def season() -> list[Fact]:
+    """Five months in the order of time, with a tick at the beginning, at every midnight and at the end."""
+    people = Shoppers(random.Random(5), 120, BEGIN, END)  # noqa: S311
+    facts = [fact for name in people.names for fact in people.life(name)]
+    midnight = datetime(2025, 1, 2, tzinfo=SHANGHAI)
+    for at in (BEGIN, *(midnight + n * DAY for n in range(150)), END):
+        facts += ticks(at.astimezone(UTC))
+    return sorted(facts, key=lambda fact: json.loads(fact.value or b"")["occurred_at"])
+
+
+def test_event(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
+    chance = random.Random(3)
+    (tmp_path / "scoring.yaml").write_text(TOGETHER)
+    config = ScoringConfig.parse("", TOGETHER)
+    env = {"KOI_SCORING": str(tmp_path / "scoring.yaml"), "KOI_ZONE": "Asia/Shanghai", "KOI_CLOCK": "event", "KOI_BATCH_RECORDS": "100"}
+    facts = season()
+    print(len(facts), datetime.now())
+    with scorers(kafka_server, redis_url, tmp_path / "1", env) as running:
+        print("ready", datetime.now())
+        for portion in portions(facts, 3):
+            before = running.count("koi.cutoffs")
+            running.publish(portion)
+            running.until("x", lambda before=before: running.count("koi.cutoffs") >= before + 2)
+            running.kill_one(chance)
+            print("killed", running.claims(), datetime.now())
+        running.rest()
+        print("rest", running.claims(), datetime.now())
+        said = told(running.records("koi.profiles"))
+        versions = [wire.CUTOFFS.decode(r.value) for r in running.records("koi.cutoffs")]
+        print(len(versions), [(v.version, v.customers, v.reported) for v in versions])
+        from collections import Counter
+        print(Counter(p.cause.value for ps in said.values() for p in ps))
+    with scorers(kafka_server, redis_url, tmp_path / "2", env) as running:
+        print("ready", datetime.now())
+        running.publish(facts)
+        running.rest()
+        print("rest", running.claims(), datetime.now())
+        said2 = told(running.records("koi.profiles"))
+        versions2 = [wire.CUTOFFS.decode(r.value) for r in running.records("koi.cutoffs")]
+    assert versions == versions2
+    def plain(said): return {c: [msgspec.structs.replace(p, version=0) for p in ps] for c, ps in said.items()}
+    assert plain(said) == plain(said2)
+    print(said == said2)
