@@ -1,6 +1,5 @@
 """What a process knows of the population: every version of the cut-offs, and which one each partition is scored with."""
 
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.contracts.calendar import BusinessDays

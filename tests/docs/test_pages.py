@@ -33,8 +33,8 @@ TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for
 
 BLOCK = re.compile(r"(?:^<!-- (mapped by the file above) -->\n)?^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ENVELOPE = {"id", "source", "customer_id", "occurred_at", "received_at", "schema_"}
-PROGRAMS = {"koi", "make", "export", "echo", "kcat", "jq", "grep", "redis-cli", "docker"}
-_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#([^)\s]+))?\)")
+PROGRAMS = {"koi", "make", "export", "echo", "kcat", "jq", "grep", "redis-cli", "xargs", "docker"}
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -131,6 +131,16 @@ def test_the_limits_are_those_of_the_code() -> None:
         assert words in text
 
 
+def test_how_long_topics_are_kept_is_as_the_table_of_topics_has_it() -> None:
+    """The days in docs/publishing.md and docs/operations.md."""
+    kept = {topic.name: topic.retention.days for topic in TOPICS if topic.retention is not None}
+    for page in ("docs/publishing.md", "docs/operations.md"):
+        found = re.findall(r"((?:`koi\.\w+`[^`().:]*)+)\((\d+) days\)", TEXTS[page])
+        assert found
+        for names, days in found:
+            assert {kept[name] for name in re.findall(r"koi\.\w+", names)} == {int(days)}, names
+
+
 def test_every_event_type_is_described() -> None:
     """Type, required and optional fields of docs/publishing.md are those of the edge."""
     rows = [line.split("|")[1:4] for line in TEXTS["docs/publishing.md"].splitlines() if line.startswith("| `")]
@@ -175,7 +185,7 @@ def test_commands_named_on_a_page_exist(page: str) -> None:
 def test_links_lead_somewhere(page: str) -> None:
     """Each relative link of a page leads to a file, and to a heading of it where it names one."""
     for target, heading in _LINK.findall(TEXTS[page]):
-        file = (ROOT / page).parent / target
+        file = (ROOT / page).parent / target if target else ROOT / page
         assert file.exists(), f"{page}: {target}"
         if heading:
             headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)

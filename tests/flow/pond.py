@@ -165,7 +165,7 @@ class Pond:
     def _make_scoring(self, outlet: Outlet, budget: Budget, telemetry: Telemetry) -> Stage:
         population = Population(self._scoring, ZONE, PARTITIONS)
         processor, gate = ScoringProcessor(self._scoring, ZONE, PARTITIONS, population), EpochGate(population)
-        self.board = Board(population, gate, outlet, _PATIENCE, clock=lambda: self.broker.now.timestamp())
+        self.board = Board(population, gate, outlet, _PATIENCE, clock=self._clock)
         # a process that starts has read all of the board before it takes anything over
         self._heard: Counter[str] = Counter()
         for topic in (topics.CUTOFFS.name, topics.CENSUS.name):
@@ -183,6 +183,9 @@ class Pond:
             digest=processor.digest,
             gate=gate,
         )
+
+    def _clock(self) -> float:
+        return self.broker.now.timestamp()
 
     async def _hear(self) -> bool:
         """Read to the scoring process what is new on its board; whether anything came of it."""

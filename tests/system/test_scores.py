@@ -139,7 +139,12 @@ def test_event(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
     chance = random.Random(3)
     (tmp_path / "scoring.yaml").write_text(TOGETHER)
     config = ScoringConfig.parse("", TOGETHER)
-    env = {"KOI_SCORING": str(tmp_path / "scoring.yaml"), "KOI_ZONE": "Asia/Shanghai", "KOI_CLOCK": "event", "KOI_BATCH_RECORDS": "100"}
+    env = {
+        "KOI_SCORING": str(tmp_path / "scoring.yaml"),
+        "KOI_ZONE": "Asia/Shanghai",
+        "KOI_CLOCK": "event",
+        "KOI_BATCH_RECORDS": "100",
+    }
     facts = season()
     print(len(facts), datetime.now())
     with scorers(kafka_server, redis_url, tmp_path / "1", env) as running:
@@ -156,6 +161,7 @@ def test_event(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
         versions = [wire.CUTOFFS.decode(r.value) for r in running.records("koi.cutoffs")]
         print(len(versions), [(v.version, v.customers, v.reported) for v in versions])
         from collections import Counter
+
         print(Counter(p.cause.value for ps in said.values() for p in ps))
     with scorers(kafka_server, redis_url, tmp_path / "2", env) as running:
         print("ready", datetime.now())
@@ -165,6 +171,9 @@ def test_event(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
         said2 = told(running.records("koi.profiles"))
         versions2 = [wire.CUTOFFS.decode(r.value) for r in running.records("koi.cutoffs")]
     assert versions == versions2
-    def plain(said): return {c: [msgspec.structs.replace(p, version=0) for p in ps] for c, ps in said.items()}
+
+    def plain(said):
+        return {c: [msgspec.structs.replace(p, version=0) for p in ps] for c, ps in said.items()}
+
     assert plain(said) == plain(said2)
     print(said == said2)

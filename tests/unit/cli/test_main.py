@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli import main
+from services.cli.terminal import many
 from services.contracts.profile import Octant
 from services.notifier.settings import NotifierSettings
 from services.rules.app import RulesSettings
@@ -49,7 +50,7 @@ def test_one_rule_is_not_rules(tmp_path: Path) -> None:
     assert koi("rules", "check", str(file)).output.rstrip().endswith("0 ladders and 1 campaign are fine")
     file.write_text(CAMPAIGN.format(name="a") + "---\n" + CAMPAIGN.format(name="b"))
     assert koi("rules", "check", str(file)).output.rstrip().endswith("0 ladders and 2 campaigns are fine")
-    assert main._many(1, "mapping") == "1 mapping"
+    assert many(1, "mapping") == "1 mapping"
 
 
 def test_defaults_are_shown_as_they_are_written() -> None:

@@ -27,7 +27,7 @@ TICK = ClockTick(id="t", source="s", occurred_at=NOON, received_at=NOON)
 
 def _receipts(outputs: Sequence[Emit]) -> list[Receipt]:
     assert {output.topic for output in outputs} <= {"koi.receipts"}
-    return [wire.RECEIPTS.decode(output.value) for output in outputs]
+    return [wire.RECEIPTS.decode(output.value or b"") for output in outputs]
 
 
 def test_it_is_a_processor() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -141,7 +142,7 @@ def rhythm(days: set[date], config: ScoringConfig) -> float | None:
     if len(days) < 3:
         return None
     ordered = sorted(days)
-    gaps = sorted((later - earlier).days for earlier, later in zip(ordered, ordered[1:], strict=False))
+    gaps = sorted((later - earlier).days for earlier, later in pairwise(ordered))
     middle = (gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
     prior, weight = config.rhythm.prior / timedelta(days=1), config.rhythm.weight
     return (len(gaps) * middle + weight * prior) / (len(gaps) + weight)

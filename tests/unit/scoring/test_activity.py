@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.activity import Activity, decay
+from services.contracts.decay import decay
+from services.scoring.activity import Activity
 
 DAY = 86_400.0
 HALF = 30 * DAY

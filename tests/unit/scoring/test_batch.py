@@ -90,7 +90,7 @@ def test_it_is_what_the_service_has_come_to_by_then(given_events: list[AnyEvent]
 
 def test_who_was_merged_counts_under_the_survivor() -> None:
     """Also through a chain, and a circle ends somewhere."""
-    told = [
+    told: list[AnyEvent] = [
         under("甲", paid("1", START)),
         under("乙", paid("2", START)),
         under("丙", paid("3", START)),
@@ -106,7 +106,7 @@ def test_who_was_merged_counts_under_the_survivor() -> None:
 
 def test_who_was_deleted_is_gone_and_may_begin_anew() -> None:
     """With what came after it."""
-    told = [paid("1", START), deleted("顾客1", START + DAY), did("view", START + 2 * DAY, "1")]
+    told: list[AnyEvent] = [paid("1", START), deleted("顾客1", START + DAY), did("view", START + 2 * DAY, "1")]
     assert Batch(CONFIG, ZONE, START + DAY).states(told, refused) == {}
     (state,) = Batch(CONFIG, ZONE, START + 3 * DAY).states(told, refused).values()
     assert (state.lifetime.orders, state.kinds["view"].lifetime) == (0, 1)

@@ -109,7 +109,7 @@ def test_the_rule_of_the_r_package(customers: list[Measures]) -> None:
 
 @given(customers=CUSTOMERS, share=st.sampled_from([0.01, 0.02, 0.09]))
 def test_hysteresis_widens_every_cut(customers: list[Measures], share: float) -> None:
-    """falls ≤ cuts ≤ rises, and never across the next cut."""
+    """The lower edge is not above the cut, nor that above the upper edge, and none crosses the next cut."""
     found = of(customers, ScoringConfig(method=QUANTILE.method, quantile=Quantile(hysteresis=share)))
     for limits in (found.recency, found.frequency, found.money):
         edges = [edge for three in zip(limits.falls, limits.cuts, limits.rises, strict=True) for edge in three]

@@ -77,8 +77,8 @@ def test_order_days_are_those_with_a_counting_order() -> None:
     assert (log.last(100, 60), log.last(97, 30)) == (98, None)
 
 
-@given(added=ADDED, before=DAYS, end=DAYS)
-def test_dropping_old_days_leaves_later_windows_alone(added: list[tuple[int, Sums]], before: int, end: int) -> None:
+@given(added=ADDED, before=DAYS)
+def test_dropping_old_days_leaves_later_windows_alone(added: list[tuple[int, Sums]], before: int) -> None:
     """And names the order days that are gone."""
     log = logged(added)
     ordered = [day for day in log.ordered(1000, None) if day < before]

@@ -25,14 +25,14 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
     ],
 )
 def test_they_are_beginnings_of_business_time(
-    every: Every, latest: tuple[int, ...], following: tuple[int, ...]
+    every: Every, latest: tuple[int, int, int, int], following: tuple[int, int, int, int]
 ) -> None:
     """Of the hour, the day, the week from Monday, the month; in the business time zone."""
     epochs = Epochs(every, BusinessDays(SHANGHAI))
     now = datetime(2026, 11, 25, 13, 30, tzinfo=SHANGHAI)
     found = epochs.latest(int(now.timestamp()))
-    assert instant(found) == datetime(*latest, tzinfo=SHANGHAI)  # type: ignore[arg-type]
-    assert instant(epochs.following(found)) == datetime(*following, tzinfo=SHANGHAI)  # type: ignore[arg-type]
+    assert instant(found) == datetime(*latest, tzinfo=SHANGHAI)
+    assert instant(epochs.following(found)) == datetime(*following, tzinfo=SHANGHAI)
 
 
 @given(every=st.sampled_from(Every), zone=st.sampled_from(ZONES), second=st.integers(0, 4_000_000_000))
