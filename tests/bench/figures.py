@@ -32,6 +32,23 @@ class Footprint(msgspec.Struct, frozen=True):
     bytes_per_customer: float
 
 
+class StoredStates(msgspec.Struct, frozen=True):
+    """Bytes of one data set's states as they are stored, without key and the store's own surplus.
+
+    `digest_bytes` is the mean of what the owner sees of a customer at a glance. `most_days` is the largest number of
+    days that one state keeps.
+    """
+
+    data: str
+    customers: int
+    events: int
+    mean_bytes: float
+    p99_bytes: float
+    max_bytes: int
+    digest_bytes: float
+    most_days: int
+
+
 class Flow(msgspec.Struct, frozen=True):
     """One load driven through all stages, as fast as it goes.
 
@@ -106,6 +123,7 @@ class Figures(msgspec.Struct, frozen=True):
     """Why the broker is not Apache Kafka, if it is not."""
     live: Flow
     year: Flow | None
+    states: list[StoredStates]
     latency: Latency
     floor: Floor
     ratio: Ratio

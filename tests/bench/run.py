@@ -1,5 +1,6 @@
 """A whole run: servers up, the four measurements one after the other, servers down."""
 
+import asyncio
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from tests.bench import states
 from tests.bench.figures import Figures, ratio
 from tests.bench.floor import floor
 from tests.bench.flow import live, year
@@ -35,6 +37,7 @@ async def run(plan: Plan, out: Path, console: Console) -> Figures:
             count = int(plan.rate * plan.latency_seconds)
             waits = await latency(servers, plan, bars.one("latency", count))
             history = await year(servers, plan, bars.stages("year")) if plan.year else None
+            stored = await asyncio.to_thread(states.measure) if plan.year else []
     return Figures(
         at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
         seconds=round(time.monotonic() - began, 1),
@@ -43,6 +46,7 @@ async def run(plan: Plan, out: Path, console: Console) -> Figures:
         remark=servers.remark,
         live=ours,
         year=history,
+        states=stored,
         latency=waits,
         floor=bare,
         ratio=ratio(ours, bare),

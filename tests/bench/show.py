@@ -57,6 +57,8 @@ def tell(figures: Figures, console: Console) -> None:
     console.print(_throughput(figures))
     console.print(_costs(figures))
     console.print(_keeping(figures))
+    if figures.states:
+        console.print(_stored(figures))
     console.print(_waits(figures))
     console.print(_busy(figures))
     if figures.parameters["quick"]:
@@ -115,6 +117,22 @@ def _keeping(figures: Figures) -> Table:
             table.add_row(f"{name}: {service}", *row)
         table.add_row(f"{name}: together", "", "", f"{flow.redis_bytes_per_customer:,.0f}")
         table.add_section()
+    return table
+
+
+def _stored(figures: Figures) -> Table:
+    columns = ("customers", "bytes a state", "p99", "largest", "at a glance", "most days kept")
+    table = Table("scores as stored, without keys", *columns, header_style="bold")
+    for found in figures.states:
+        table.add_row(
+            found.data,
+            f"{found.customers:,}",
+            f"{found.mean_bytes:,.0f}",
+            f"{found.p99_bytes:,.0f}",
+            f"{found.max_bytes:,}",
+            f"{found.digest_bytes:,.0f}",
+            str(found.most_days),
+        )
     return table
 
 

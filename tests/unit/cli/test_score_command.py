@@ -119,8 +119,16 @@ def test_the_population_may_be_that_of_the_last_epoch(tmp_path: Path) -> None:
         out = tmp_path / f"{cutoffs}.csv"
         koi("score", path, "--as-of", "2026-03-20T12:00", "--config", config, "--out", out, "--cutoffs", cutoffs)
         tables[cutoffs] = table(out)
-    assert {customer: row["m"] for customer, row in tables["now"].items()} == {"客户-一": "5", "客户-二": "3", "旧": "1"}
-    assert {customer: row["m"] for customer, row in tables["epoch"].items()} == {"客户-一": "5", "客户-二": "1", "旧": "1"}
+    assert {customer: row["m"] for customer, row in tables["now"].items()} == {
+        "客户-一": "5",
+        "客户-二": "3",
+        "旧": "1",
+    }
+    assert {customer: row["m"] for customer, row in tables["epoch"].items()} == {
+        "客户-一": "5",
+        "客户-二": "1",
+        "旧": "1",
+    }
 
 
 def test_a_report_has_the_pictures(tmp_path: Path) -> None:
