@@ -1,26 +1,32 @@
-"""What is known of everybody at one instant: from the profiles, from the live states, and offline from the events alone."""
+"""What everybody comes to: by the profiles, by the live states, and offline by the events alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
 
 from services.cli.scores import live
 from services.cli.scores.buckets import Buckets
 from services.cli.scores.files import EventFiles
 from services.cli.scores.refusals import Refusals
 from services.contracts import wire
+from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
+from services.contracts.population import Cutoffs
 from services.contracts.profile import Profile
+from services.runtime.partitioning import partition_of
 from services.runtime.record import Record
 from services.runtime.settings import Settings
 from services.scoring.batch import Batch, Line
-from services.scoring.config import ScoringConfig
-from services.scoring.rfm import Scores
-from tests.system.pipeline import Fact
+from services.scoring.census import Counts, cutoffs
+from tests.system.pipeline import PARTITIONS, Fact
 from tests.unit.scoring.reference import activity_at
 
-_PLAIN = (
+_SCORES = ("r", "f", "m", "segment", "rf_segment", "super_user")
+_COUNTED = (
     "window_days",
     "orders",
     "net_minor",
@@ -40,94 +46,100 @@ _PLAIN = (
 class Answer(NamedTuple):
     """What one customer comes to."""
 
-    plain: dict[str, Any]
+    counted: dict[str, Any]
     scores: dict[str, Any]
     activity: float
 
 
-def of_line(line: Line, scores: Scores) -> Answer:
-    plain = {name: getattr(line.profile, name) for name in _PLAIN}
-    return Answer(plain, _scored(scores), line.activity)
+def assert_same(got: Mapping[str, Answer], expected: Mapping[str, Answer]) -> None:
+    """For every customer, and nobody else."""
+    assert {c: a.counted for c, a in got.items()} == {c: a.counted for c, a in expected.items()}
+    assert {c: a.scores for c, a in got.items()} == {c: a.scores for c, a in expected.items()}
+    activity = {c: a.activity for c, a in expected.items()}
+    assert {c: a.activity for c, a in got.items()} == pytest.approx(activity, rel=1e-9, abs=0)
 
 
-def of_profile(profile: Profile, as_of: datetime) -> Answer:
-    plain = {name: getattr(profile, name) for name in _PLAIN}
-    scores = {name: getattr(profile, name) for name in ("r", "f", "m", "segment", "rf_segment", "super_user")}
-    return Answer(plain, scores, activity_at(profile, as_of))
-
-
-def _scored(scores: Scores) -> dict[str, Any]:
+def of_profiles(histories: Mapping[str, Sequence[Profile]], as_of: datetime) -> dict[str, Answer]:
+    """By the last profile of each, by version and instant."""
+    last = {c: max(said, key=lambda p: (p.version, p.as_of)) for c, said in histories.items() if said}
     return {
-        "r": scores.r,
-        "f": scores.f,
-        "m": scores.m,
-        "segment": scores.octant,
-        "rf_segment": scores.rf_segment,
-        "super_user": scores.super_user,
+        customer: Answer(_read(profile, _COUNTED), _read(profile, _SCORES), activity_at(profile, as_of))
+        for customer, profile in last.items()
     }
 
 
-# --- what was published
+def of_lines(lines: Mapping[str, Line], batch: Batch, version: Cutoffs | None) -> dict[str, Answer]:
+    answers = {}
+    for customer, line in lines.items():
+        s = line.forgetful().scores(batch.config, version)
+        scores = dict(zip(_SCORES, (s.r, s.f, s.m, s.octant, s.rf_segment, s.super_user), strict=True))
+        answers[customer] = Answer(_read(line.profile, _COUNTED), scores, line.activity)
+    return answers
 
 
-def told(records: Iterable[Record]) -> dict[str, list[Profile]]:
-    """Customer → all that was said of them, without repeats; whoever ended with a tombstone has said nothing since."""
-    said: dict[str, list[Profile]] = {}
+def _read(profile: Profile, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(profile, name) for name in names}
+
+
+def histories(records: Iterable[Record]) -> dict[str, list[Profile]]:
+    """Customer → all profiles since the last tombstone, in order. What was said again after a crash is left out."""
+    said: dict[str, dict[tuple[int, datetime], Profile]] = {}
     for record in records:
         customer = (record.key or b"").decode()
         if record.value is None:
-            said[customer] = []
+            said[customer] = {}
             continue
-        message = wire.PROFILES.decode(record.value)
-        if isinstance(message, Profile):
-            assert message.customer_id == customer
-            _hear(said.setdefault(customer, []), message)
-    return said
-
-
-def _hear(said: list[Profile], profile: Profile) -> None:
-    """A repeat after a crash carries the same version and instant, and says the same; what follows it is heard again too."""
-    known = {(each.version, each.as_of): each for each in said}
-    earlier = known.get((profile.version, profile.as_of))
-    if earlier is not None:
-        assert earlier == profile
-    else:
-        said.append(profile)
-
-
-def last(said: Mapping[str, Sequence[Profile]]) -> dict[str, Profile]:
-    """By version and instant."""
-    return {c: max(profiles, key=lambda p: (p.version, p.as_of)) for c, profiles in said.items() if profiles}
-
-
-# --- what is stored
+        profile = wire.PROFILES.decode(record.value)
+        if isinstance(profile, Profile):
+            assert profile.customer_id == customer
+            # a repeat says the same
+            first = said.setdefault(customer, {}).setdefault((profile.version, profile.as_of), profile)
+            assert first == profile
+    return {customer: list(profiles.values()) for customer, profiles in said.items()}
 
 
 async def live_lines(settings: Settings, batch: Batch) -> dict[str, Line]:
+    """From the states in Redis."""
     async with live.opened(settings, batch.config) as pond:
         return {state.customer_id: batch.line(state) async for _, state in pond.states(batch)}
 
 
-# --- what the events say
+async def in_force(settings: Settings, batch: Batch) -> list[Cutoffs | None]:
+    """The version that each partition is scored with."""
+    async with live.opened(settings, batch.config) as pond:
+        population = await live.versions(settings, batch.config, await pond.cursors())
+    return [population.in_force(partition) for partition in range(PARTITIONS)]
 
 
 class Offline:
-    """The events of a file in which everything stands that was published, in any order and repeated."""
+    """All that was published, in whatever order and however often, read from a file as `koi score` reads it."""
 
     def __init__(self, facts: Iterable[Fact], file: Path) -> None:
+        self.refused: Counter[str] = Counter()
+        """What cannot be used, by reason."""
         file.write_bytes(b"\n".join(fact.value or b"" for fact in facts))
-        self.refusals = Refusals()
-        arrived_ms = int(file.stat().st_mtime * 1000)
+        refusals = Refusals()
         with Buckets(file.parent) as buckets:
-            for event in EventFiles([file], arrived_ms=arrived_ms, refusals=self.refusals):
+            arrived_ms = int(file.stat().st_mtime * 1000)
+            for event in EventFiles([file], arrived_ms=arrived_ms, refusals=refusals):
                 buckets.add(event)
-            self.buckets = list(buckets.read())
+            self._buckets = list(buckets.read())
+        self.refused += refusals.reasons
 
     def lines(self, batch: Batch) -> dict[str, Line]:
-        lines: dict[str, Line] = {}
-        for bucket in self.buckets:
-            states = batch.states(bucket, self._refuse)
-            lines |= {customer: batch.line(state) for customer, state in states.items()}
-        return lines
+        found: dict[str, Line] = {}
+        for bucket in self._buckets:
+            found |= {customer: batch.line(state) for customer, state in batch.states(bucket, self._refuse).items()}
+        return found
 
-    def _refuse(self, event: AnyEvent, error: Exception) -> None: ...
+    def version(self, batch: Batch) -> Cutoffs:
+        """The cut-offs of the population, counted in each partition as of the instant, which is an epoch."""
+        counts = [Counts() for _ in range(PARTITIONS)]
+        for customer, line in self.lines(batch).items():
+            counts[partition_of(customer, PARTITIONS)].add(line.measures)
+        zone = batch.local_as_of.tzinfo
+        censuses = [count.census(batch.as_of, zone, partition, PARTITIONS) for partition, count in enumerate(counts)]
+        return cutoffs(censuses, batch.as_of, PARTITIONS, batch.config, zone)
+
+    def _refuse(self, _event: AnyEvent, error: InvalidMessage) -> None:
+        self.refused[error.reason] += 1

@@ -37,6 +37,7 @@ class Scorers:
         self.redis = redis
         self._directory = directory
         self._env = {**env, "KOI_KAFKA": kafka, "KOI_REDIS": redis}
+        self.settings = Settings(kafka=kafka, redis=redis, partitions=PARTITIONS, zone=env["KOI_ZONE"])
         self._ports: dict[Process, int] = {}
         self._ingest = self._started("ingest")
         self._workers = [self._started("scoring") for _ in range(WORKERS)]
@@ -50,6 +51,13 @@ class Scorers:
     def publish(self, facts: Sequence[Fact]) -> None:
         """In this order, as far as partitions keep one."""
         asyncio.run(_publish(self.kafka, facts))
+
+    def publish_and_kill(self, facts: Sequence[Fact], topic: str, more: int, chance: random.Random) -> None:
+        """Publish, and kill one as soon as a topic has so many more records than before."""
+        least = self.count(topic) + more
+        self.publish(facts)
+        self.until(f"{topic} has {least} records", lambda: self.count(topic) >= least)
+        self.kill_one(chance)
 
     def records(self, topic: str) -> list[Record]:
         """All of a topic, in the order of each partition."""
@@ -98,8 +106,9 @@ class Scorers:
             raise AssertionError(f"not within {_BOUND_SECONDS:g} s: {what}\n{words}")
 
     def stop(self) -> None:
+        """Kill whoever runs: nobody reads what they would save."""
         for process in self._ports:
-            process.stop()
+            process.kill()
 
     def _started(self, service: str) -> Process:
         (port,) = free_ports(1)
