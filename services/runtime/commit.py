@@ -15,21 +15,23 @@ in a backlog until it opens.
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from services.contracts.calendar import to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import Origin
+from services.runtime.crossing import Crossing
 from services.runtime.dead_letter import Budget, Flooded, letters
-from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned
+from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned, time_of
 from services.runtime.gate import Gate
+from services.runtime.held import Held
 from services.runtime.processor import Effector, Processor
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
 from services.runtime.stage import Resume
-from services.runtime.store import Changes, Claim, Cursor, Due, Seen, Store
+from services.runtime.store import Changes, Cursor, Due, Seen, Store, copied
 from services.runtime.telemetry import Telemetry
 from services.runtime.unreadable import Unreadable
 
@@ -39,27 +41,6 @@ M = TypeVar("M")
 TIMERS_AT_ONCE = 2000
 CACHED_STATES = 8000
 """States kept decoded between batches, over all partitions. A decoded one takes some ten times its stored size."""
-
-
-@dataclass(slots=True)
-class _Held(Generic[S]):
-    """A claimed partition, the states known to be those in the store, and what was read and not folded yet.
-
-    `stale`: all of its customers are to be looked at anew.
-    """
-
-    claim: Claim
-    cache: dict[str, S | None] = field(default_factory=dict)
-    backlog: list[Entry[Any]] = field(default_factory=list)
-    stale: bool = False
-
-    @property
-    def partition(self) -> int:
-        return self.claim.partition
-
-    @property
-    def marks(self) -> Mapping[str, str]:
-        return self.claim.cursor.marks
 
 
 class _Round(NamedTuple):
@@ -103,21 +84,21 @@ class PublishThenCommit(Generic[S, M]):
         self._event_clock = event_clock
         self._effector = effector
         self._digest = digest
-        self._gate = gate
+        self._crossing = None if gate is None else Crossing(gate, store, publisher, event_clock=event_clock)
         self._observe = observe
-        self._held: dict[int, _Held[S]] = {}
+        self._held: dict[int, Held[S]] = {}
 
     async def claim(self, partition: int) -> Mapping[str, int]:
         claim = await self._store.claim(partition)
-        held: _Held[S] = _Held(claim)
-        if self._gate is not None:
-            held.stale = self._gate.claimed(partition, held.marks)
+        held: Held[S] = Held(claim)
+        if self._crossing is not None:
+            self._crossing.claimed(held)
         self._held[partition] = held
         return claim.cursor.positions
 
     def drop(self, partition: int) -> None:
-        if self._held.pop(partition, None) is not None and self._gate is not None:
-            self._gate.released(partition)
+        if self._held.pop(partition, None) is not None and self._crossing is not None:
+            self._crossing.released(partition)
 
     def positions(self, partition: int) -> Mapping[str, int]:
         held = self._held.get(partition)
@@ -140,93 +121,40 @@ class PublishThenCommit(Generic[S, M]):
             if held.backlog:
                 await self._advance(held, now)
             return
-        await self._look_anew(held, now)
+        crossing = self._crossing
+        if crossing is not None:
+            await crossing.look_anew(held, now)
         while await self._store.due(partition, to_ms(now), 1):
             await self._commit_some(held, (), now)
-        if self._gate is not None:
-            at_ms = self._gate.latest_ms(held.marks, to_ms(now))
-            if at_ms is not None:
-                await self._pass(self._gate, held, at_ms, to_ms(now))
+        if crossing is not None and (at_ms := crossing.behind(held, now)) is not None:
+            await crossing.cross(held, at_ms, to_ms(now))
 
-    async def _advance(self, held: _Held[S], now: datetime) -> None:
+    async def _advance(self, held: Held[S], now: datetime) -> None:
         """Fold what has been read, as far as the next gate that is closed."""
-        await self._look_anew(held, now)
+        crossing = self._crossing
+        if crossing is not None:
+            await crossing.look_anew(held, now)
         while held.backlog:
-            gate_ms = self._gate_ahead(held)
+            gate_ms = None if crossing is None else crossing.ahead(held)
             reach = next((i for i, e in enumerate(held.backlog) if _lies_behind(gate_ms, e)), len(held.backlog))
             if reach:
                 del held.backlog[: await self._commit_some(held, held.backlog[:reach], now)]
-            elif gate_ms is None or not await self._pass_in_time(held, gate_ms, now):
+            elif crossing is None or gate_ms is None or not await self._pass_in_time(crossing, held, gate_ms, now):
                 return
 
-    def _gate_ahead(self, held: _Held[S]) -> int | None:
-        """On the event clock, the instant at which to stop."""
-        if self._gate is None or not self._event_clock:
-            return None
-        first_ms = held.claim.cursor.watermark_ms
-        if first_ms is None:
-            first_ms = next((to_ms(at) for e in held.backlog if (at := _time_of(e)) is not None), None)
-        return None if first_ms is None else self._gate.next_ms(held.marks, first_ms)
-
-    async def _pass_in_time(self, held: _Held[S], at_ms: int, now: datetime) -> bool:
+    async def _pass_in_time(self, crossing: Crossing, held: Held[S], at_ms: int, now: datetime) -> bool:
         """Let everything happen that time brings before the gate, then go through; False if it is closed."""
-        assert self._gate is not None  # noqa: S101 - there is none ahead without it
         while await self._store.due(held.partition, at_ms, 1):
             await self._commit_some(held, (), now, until_ms=at_ms)
         # a millisecond later: time has its own say first, and both are told apart by their instants
-        return await self._pass(self._gate, held, at_ms, at_ms + 1)
-
-    async def _pass(self, gate: Gate, held: _Held[S], at_ms: int, wake_ms: int) -> bool:
-        digests: Mapping[str, bytes] | None = None
-        if not gate.said(held.marks, at_ms):
-            digests = await self._digests(held)
-            outputs, marks = gate.say(held.partition, at_ms, digests)
-            await self._publisher.publish(outputs)
-            await self._mark(held, marks)
-        if not gate.is_open(at_ms):
-            return False
-        passage = gate.passage(held.partition, at_ms, await self._digests(held) if digests is None else digests)
-        await self._mark(held, passage.marks, passage.wake, wake_ms, at_ms if self._event_clock else None)
-        return True
-
-    async def _look_anew(self, held: _Held[S], now: datetime) -> None:
-        if not held.stale or self._gate is None:
-            return
-        watermark_ms = held.claim.cursor.watermark_ms
-        wake_ms = (watermark_ms or 0) + 1 if self._event_clock else to_ms(now)
-        passage = self._gate.look_anew(held.partition, await self._digests(held))
-        await self._mark(held, passage.marks, passage.wake, wake_ms)
-        held.stale = False
-
-    async def _digests(self, held: _Held[S]) -> Mapping[str, bytes]:
-        return await self._store.digests(held.partition, epoch=held.claim.epoch)
-
-    async def _mark(
-        self,
-        held: _Held[S],
-        marks: Mapping[str, str],
-        wake: Collection[str] = (),
-        wake_ms: int = 0,
-        watermark_ms: int | None = None,
-    ) -> None:
-        """Keep the marks, once every customer to be woken has a timer."""
-        rest = list(wake)
-        while len(rest) > TIMERS_AT_ONCE:
-            some, rest = rest[:TIMERS_AT_ONCE], rest[TIMERS_AT_ONCE:]
-            await self._store.commit(held.claim, Changes(_copy(held.claim.cursor), {}, dict.fromkeys(some, wake_ms)))
-        cursor = _copy(held.claim.cursor)
-        cursor.marks.update(marks)
-        if watermark_ms is not None:
-            cursor.watermark_ms = max(watermark_ms, cursor.watermark_ms or watermark_ms)
-        await self._store.commit(held.claim, Changes(cursor, {}, dict.fromkeys(rest, wake_ms)))
-        held.claim = replace(held.claim, cursor=cursor)
+        return await crossing.cross(held, at_ms, at_ms + 1)
 
     async def _commit_some(
-        self, held: _Held[S], entries: Sequence[Entry[M]], now: datetime, *, until_ms: int | None = None
+        self, held: Held[S], entries: Sequence[Entry[M]], now: datetime, *, until_ms: int | None = None
     ) -> int:
         """One round of the protocol; returns how many records it consumed. `until_ms`: fire timers until then as well."""
         started = time.monotonic()
-        cursor = _copy(held.claim.cursor)
+        cursor = copied(held.claim.cursor)
         fresh, seen = self._fresh(entries, cursor)
         folded = await self._fold_without_poison(held, fresh, _Round(now, until_ms, self._budget.available(started)))
         taken = self._taken(entries, fresh, folded)
@@ -272,7 +200,7 @@ class PublishThenCommit(Generic[S, M]):
         self._telemetry.skipped(self._service, "repeated", len(entries) - len(fresh))
         return fresh, seen
 
-    async def _fold_without_poison(self, held: _Held[S], entries: Sequence[Entry[M]], going_by: _Round) -> Folded[S]:
+    async def _fold_without_poison(self, held: Held[S], entries: Sequence[Entry[M]], going_by: _Round) -> Folded[S]:
         poison: dict[Place | Due, str] = {}
         while True:
             try:
@@ -284,7 +212,7 @@ class PublishThenCommit(Generic[S, M]):
 
     async def _fold(
         self,
-        held: _Held[S],
+        held: Held[S],
         entries: Sequence[Entry[M]],
         going_by: _Round,
         poison: Mapping[Place | Due, str],
@@ -316,12 +244,12 @@ class PublishThenCommit(Generic[S, M]):
     def _horizon(self, entries: Sequence[Entry[M]], watermark_ms: int | None, now: datetime) -> int | None:
         if not self._event_clock:
             return to_ms(now)
-        newest = [to_ms(at) for e in entries if (at := _time_of(e)) is not None]
+        newest = [to_ms(at) for e in entries if (at := time_of(e)) is not None]
         if not newest:
             return None
         return max(*newest, watermark_ms if watermark_ms is not None else newest[0], newest[0])
 
-    async def _load(self, held: _Held[S], customers: set[str]) -> dict[str, S | None]:
+    async def _load(self, held: Held[S], customers: set[str]) -> dict[str, S | None]:
         cache = held.cache
         unknown = sorted(customers - cache.keys())
         blobs = await self._store.load(held.claim.partition, unknown, epoch=held.claim.epoch)
@@ -370,18 +298,9 @@ class PublishThenCommit(Generic[S, M]):
                 self._telemetry.latency(self._service, (datetime.now(UTC) - oldest).total_seconds())
 
 
-def _time_of(entry: Entry[M]) -> datetime | None:
-    """The instant that a record moves the clock to."""
-    return None if isinstance(entry.inbox, InvalidMessage) else entry.inbox.at
-
-
 def _lies_behind(gate_ms: int | None, entry: Entry[M]) -> bool:
-    at = _time_of(entry)
+    at = time_of(entry)
     return gate_ms is not None and at is not None and to_ms(at) >= gate_ms
-
-
-def _copy(cursor: Cursor) -> Cursor:
-    return Cursor(dict(cursor.positions), cursor.watermark_ms, dict(cursor.origins), dict(cursor.marks))
 
 
 def _advance(cursor: Cursor, taken: Sequence[Entry[M]], watermark_ms: int | None, seen: dict[str, Seen] | None) -> None:

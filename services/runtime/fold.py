@@ -32,6 +32,11 @@ class Entry(NamedTuple, Generic[M]):
     inbox: Inbox[M] | InvalidMessage
 
 
+def time_of(entry: Entry[M]) -> datetime | None:
+    """The instant that a record moves the clock to, if it moves it."""
+    return None if isinstance(entry.inbox, InvalidMessage) else entry.inbox.at
+
+
 class Place(NamedTuple):
     """Where a record stands within its partition: offsets are counted for each topic."""
 

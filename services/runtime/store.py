@@ -48,6 +48,11 @@ class Cursor:
     marks: dict[str, str] = field(default_factory=dict)
 
 
+def copied(cursor: Cursor) -> Cursor:
+    """The same cursor, to be moved on by itself."""
+    return Cursor(dict(cursor.positions), cursor.watermark_ms, dict(cursor.origins), dict(cursor.marks))
+
+
 @dataclass(slots=True)
 class Claim:
     """Ownership of a partition: every commit names its epoch, and only the newest epoch may commit."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -22,6 +23,7 @@ from services.runtime.record import Record
 from services.runtime.settings import Settings
 from services.scoring.batch import Batch, Line
 from services.scoring.census import Counts, cutoffs
+from services.scoring.config import ScoringConfig
 from tests.system.pipeline import PARTITIONS, Fact
 from tests.unit.scoring.reference import activity_at
 
@@ -132,14 +134,13 @@ class Offline:
             found |= {customer: batch.line(state) for customer, state in batch.states(bucket, self._refuse).items()}
         return found
 
-    def version(self, batch: Batch) -> Cutoffs:
-        """The cut-offs of the population, counted in each partition as of the instant, which is an epoch."""
+    def version(self, config: ScoringConfig, zone: ZoneInfo, epoch: datetime) -> Cutoffs:
+        """The cut-offs of the population as of an epoch, counted in each partition."""
         counts = [Counts() for _ in range(PARTITIONS)]
-        for customer, line in self.lines(batch).items():
+        for customer, line in self.lines(Batch(config, zone, epoch)).items():
             counts[partition_of(customer, PARTITIONS)].add(line.measures)
-        zone = batch.local_as_of.tzinfo
-        censuses = [count.census(batch.as_of, zone, partition, PARTITIONS) for partition, count in enumerate(counts)]
-        return cutoffs(censuses, batch.as_of, PARTITIONS, batch.config, zone)
+        censuses = [count.census(epoch, zone, partition, PARTITIONS) for partition, count in enumerate(counts)]
+        return cutoffs(censuses, epoch, PARTITIONS, config, zone)
 
     def _refuse(self, _event: AnyEvent, error: InvalidMessage) -> None:
         self.refused[error.reason] += 1

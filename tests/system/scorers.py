@@ -136,7 +136,7 @@ def scorers(server: Server, redis: str, directory: Path, env: Mapping[str, str])
         "KOI_IDEMPOTENT_PRODUCER": "true" if server.durable else "false",
         "KOI_SESSION_TIMEOUT_MS": "2000",
     }
-    running = Scorers(server.address, redis, directory, common | env)
+    running = Scorers(server.address, redis, directory, {**common, **env})
     try:
         running.ready()
         yield running
