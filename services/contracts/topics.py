@@ -88,6 +88,8 @@ TRANSFERS = Topic(
     owner="scoring",
     readers=("scoring",),
     retention=timedelta(days=7),
+    # all that is known of a customer, in one record
+    max_message_bytes=4096 * _KIB,
 )
 CENSUS = Topic(
     name="koi.census",

@@ -113,10 +113,15 @@ class Service:
         topics: Sequence[str],
         *,
         resources: Sequence[AbstractAsyncContextManager[Any]] = (),
+        troubles: Sequence[Callable[[], str | None]] = (),
     ) -> None:
-        """`resources` are held open as long as the service lives; they may publish from the beginning."""
+        """`resources` are held open as long as the service lives; they may publish from the beginning.
+
+        Each of `troubles` says why the service is not ready for a reason of its own, or None.
+        """
         self._surroundings = surroundings
         self._resources = resources
+        self._troubles = (self._worker_trouble, *troubles)
         self.stop_asked: Callable[[], bool] = lambda: False
         settings = surroundings.settings
         self.worker = Worker(stage, surroundings.telemetry, fence_seconds=settings.session_timeout_ms / 1000)
@@ -198,7 +203,11 @@ class Service:
         return _text(503, why) if why else _text(200, "ready")
 
     async def _why_not_ready(self) -> str | None:
-        return self.worker.not_ready() or await self._surroundings.reachable()
+        own = next((why for trouble in self._troubles if (why := trouble())), None)
+        return own or await self._surroundings.reachable()
+
+    def _worker_trouble(self) -> str | None:
+        return self.worker.not_ready()
 
     async def _metrics(self, _scope: Any) -> AsgiResponse:
         self._surroundings.telemetry.ready(await self._why_not_ready() is None)

@@ -56,7 +56,9 @@ def service(settings: ScoringSettings) -> app.Service:
         client_id=f"koi-{SERVICE}-board",
         stop_asked=lambda: running.stop_asked(),  # noqa: PLW0108 - it is set when the service runs
     )
-    running = app.Service(around, stage, [EVENTS.name, TRANSFERS.name], resources=[follower, board])
+    running = app.Service(
+        around, stage, [EVENTS.name, TRANSFERS.name], resources=[follower, board], troubles=[follower.trouble]
+    )
     board.stir = running.worker.stir
     return running
 

@@ -30,6 +30,8 @@ from services.scoring.union import absorb
 ScoringMessage: TypeAlias = AnyEvent | TransferMessage
 
 _MICROSECOND = timedelta(microseconds=1)
+_ENVELOPE_BYTES = 4096
+"""Of a record, beside its value."""
 
 
 class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
@@ -260,7 +262,12 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
 
     def _transfer(self, message: TransferMessage) -> Emit:
         address = Address(partition_of(message.customer_id, self._partitions), message.customer_id.encode())
-        return Emit(TRANSFERS.name, wire.TRANSFERS.encode(message), address)
+        value = wire.TRANSFERS.encode(message)
+        if len(value) > TRANSFERS.max_message_bytes - _ENVELOPE_BYTES:
+            raise InvalidMessage(
+                "too_large", f"what is known of the customer has {len(value):,} bytes, too many to hand over"
+            )
+        return Emit(TRANSFERS.name, value, address)
 
     # --- forgetting
 

@@ -124,6 +124,27 @@ def updated(customer: str, at: datetime, number: int = 0, **more: Any) -> dict[s
     } | more
 
 
+def merged(into: str, old: str, at: datetime) -> dict[str, Any]:
+    return {
+        "type": "customer.merged",
+        "id": f"merged-{old}",
+        "source": "crm",
+        "customer_id": into,
+        "occurred_at": at.isoformat(),
+        "from_id": old,
+    }
+
+
+def deleted(customer: str, at: datetime) -> dict[str, Any]:
+    return {
+        "type": "customer.deleted",
+        "id": f"deleted-{customer}",
+        "source": "crm",
+        "customer_id": customer,
+        "occurred_at": at.isoformat(),
+    }
+
+
 def tick(at: datetime) -> dict[str, Any]:
     return {"type": "clock.tick", "id": f"tick-{at.isoformat()}", "source": "clock", "occurred_at": at.isoformat()}
 

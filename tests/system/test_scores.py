@@ -112,18 +112,19 @@ epoch: weekly
 super_user: {enter: 20%, leave: 20%}
 """
 """Everybody's scores depend on the others, and on no score they had before."""
-BEGIN = datetime(2025, 1, 1, 12, tzinfo=UTC)
-END = BEGIN + 150 * DAY
 MONDAY = datetime(2024, 12, 30, tzinfo=SHANGHAI)
 WEEKS = 22
+BEGIN = datetime(2025, 1, 1, 20, tzinfo=SHANGHAI)
+END = MONDAY + WEEKS * 7 * DAY + timedelta(minutes=5)
+"""So soon after an epoch that nobody has changed since but by its cut-offs."""
 
 
 def season() -> list[Fact]:
     """Five months in the order of time, with a tick at the beginning, at each midnight and at the end."""
     people = Shoppers(random.Random(5), 120, BEGIN, END)  # noqa: S311
     facts = [fact for name in people.names for fact in people.life(name)]
-    midnight = datetime(2025, 1, 2, tzinfo=SHANGHAI)
-    for at in (BEGIN, *(midnight + n * DAY for n in range(150)), END):
+    midnights = (MONDAY + n * DAY for n in range(3, WEEKS * 7 + 1))
+    for at in (BEGIN, *midnights, END):
         facts += ticks(at.astimezone(UTC))
     return sorted(facts, key=lambda fact: datetime.fromisoformat(json.loads(fact.value or b"")["occurred_at"]))
 
@@ -154,7 +155,7 @@ def test_population(kafka_server: Server, redis_url: str, tmp_path: Path) -> Non
         assert all(after > before for before, after in zip(claims, running.claims(), strict=True))
         used = asyncio.run(in_force(running.settings, batch))
         states = asyncio.run(live_lines(running.settings, batch))
-    assert [version.epoch for version in versions] == [MONDAY + n * 7 * DAY for n in range(WEEKS)]
+    assert [version.epoch for version in versions] == [MONDAY + n * 7 * DAY for n in range(WEEKS + 1)]
     assert {(version.reported, version.partitions) for version in versions} == {(PARTITIONS, PARTITIONS)}
     assert versions == [offline.version(config, SHANGHAI, version.epoch) for version in versions]
     assert used == [versions[-1]] * PARTITIONS
