@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One dimension's cut-offs in the unit of its values, lowest first.
 
     `cuts` are the quantiles; `rises` what a value must pass to be scored higher than it was, `falls` what it must not
-    pass to be scored lower: the same as `cuts` without hysteresis. `score_mean` is the mean of the scores that `cuts` give.
+    pass to be scored lower: the same as `cuts` without hysteresis. `score_mean` is the mean of the scores given.
     """
 
     cuts: tuple[float, ...]

@@ -115,7 +115,7 @@ class PublishThenCommit(Generic[S, M]):
         held.backlog += map(self._entry, fresh)
         await self._advance(held, now)
 
-    async def wake(self, partition: int, now: datetime, behind: Collection[str] = ()) -> None:  # noqa: ARG002
+    async def wake(self, partition: int, now: datetime, behind: Collection[str] = ()) -> None:
         held = self._held[partition]
         if self._event_clock:
             if held.backlog:
@@ -126,7 +126,8 @@ class PublishThenCommit(Generic[S, M]):
             await crossing.look_anew(held, now)
         while await self._store.due(partition, to_ms(now), 1):
             await self._commit_some(held, (), now)
-        if crossing is not None and (at_ms := crossing.behind(held, now)) is not None:
+        at_ms = None if crossing is None else crossing.behind(held, now, reading=bool(behind))
+        if crossing is not None and at_ms is not None:
             await crossing.cross(held, at_ms, to_ms(now))
 
     async def _advance(self, held: Held[S], now: datetime) -> None:

@@ -43,8 +43,13 @@ class Crossing:
             first_ms = next((to_ms(at) for e in held.backlog if (at := time_of(e)) is not None), None)
         return None if first_ms is None else self._gate.next_ms(held.marks, first_ms)
 
-    def behind(self, held: Held[Any], now: datetime) -> int | None:
-        """On the wall clock, the last gate before now, if it was not passed yet."""
+    def behind(self, held: Held[Any], now: datetime, *, reading: bool) -> int | None:
+        """On the wall clock, the last gate before now, if it was not passed yet.
+
+        While a partition is still `reading` what was there when it began, it has nothing to say of how it stands.
+        """
+        if reading and not self._gate.begun(held.marks):
+            return None
         return self._gate.latest_ms(held.marks, to_ms(now))
 
     async def cross(self, held: Held[Any], at_ms: int, wake_ms: int) -> bool:

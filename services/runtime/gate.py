@@ -41,6 +41,10 @@ class Gate(Protocol):
         """The last gate before an instant, if it was not passed yet."""
         ...
 
+    def begun(self, marks: Mapping[str, str]) -> bool:
+        """Whether the partition has ever passed a gate."""
+        ...
+
     def said(self, marks: Mapping[str, str], at_ms: int) -> bool:
         """Whether the partition has said how it stood at this gate."""
         ...

@@ -1,30 +1,18 @@
 """Scoring as a process."""
 
-from pathlib import Path
-
-from pydantic import Field
-
 from services.contracts.topics import CENSUS, CUTOFFS, EVENTS, TRANSFERS
 from services.runtime import app
 from services.runtime.commit import PublishThenCommit
 from services.runtime.follower import Follower
-from services.runtime.settings import ClockKind, Settings
+from services.runtime.settings import ClockKind
 from services.scoring.board import Board
 from services.scoring.config import ScoringConfig
 from services.scoring.gate import EpochGate
 from services.scoring.population import Population
 from services.scoring.processor import ScoringProcessor
+from services.scoring.settings import ScoringSettings
 
 SERVICE = "scoring"
-
-
-class ScoringSettings(Settings):
-    """Scoring's settings, beside those every service shares."""
-
-    scoring: Path | None = Field(None, description="scoring configuration file; the defaults without one")
-    census_patience: float = Field(
-        60.0, gt=0, le=3600, description="seconds an epoch waits for a partition that says nothing"
-    )
 
 
 SETTINGS = ScoringSettings

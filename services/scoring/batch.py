@@ -5,7 +5,7 @@ The same fold, the same measures and the same scores as in the service. Two pass
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import floor
 from zoneinfo import ZoneInfo
 
@@ -59,9 +59,11 @@ class Line(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Batch:
     """Scoring as of `as_of`, in the business time zone `zone`."""
 
-    def __init__(self, config: ScoringConfig, zone: ZoneInfo, as_of: datetime) -> None:
+    def __init__(self, config: ScoringConfig, zone: ZoneInfo, as_of: datetime, *, before: bool = False) -> None:
+        """`before`: what happened at that very instant is left out, as at an epoch."""
         self.config = config
         self.as_of = as_of
+        self._until = as_of if before else as_of + timedelta(microseconds=1)
         self._zone = zone
         self._days = BusinessDays(zone)
 
@@ -88,7 +90,7 @@ class Batch:
 
         Whoever was merged into another must be among the same events. What can never be folded goes to `refuse`.
         """
-        known = [event for event in events if event.occurred_at <= self.as_of]
+        known = [event for event in events if event.occurred_at < self._until]
         into = _survivors(event for event in known if isinstance(event, CustomerMerged))
         found: dict[str, CustomerState] = {}
         for event in known:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -43,8 +44,10 @@ class Board:
         self._population = population
         self._gate = gate
         self._publisher = publisher
+        self._patience = patience
         self._tally = Tally(population, patience)
         self._clock = clock
+        self._announced: dict[str, float] = {}
         self.stir: Callable[[], None] = lambda: None
         self._task: asyncio.Task[None] | None = None
 
@@ -60,13 +63,14 @@ class Board:
         """Publish the cut-offs of every epoch that is complete, if this process owns the leading partition; whether any was."""
         led = False
         while LEADER in self._gate.claimed_partitions:
-            found = self._tally.conclude(self._clock())
-            if found is None:
+            now = self._clock()
+            found = self._tally.conclude(now)
+            if found is None or now - self._announced.get(found.version, -inf) < self._patience:
                 break
-            key = found.epoch.isoformat().encode()
-            await self._publisher.publish([Output(CUTOFFS.name, 0, key, wire.CUTOFFS.encode(found))])
-            # what was acknowledged will be read; to have it now saves a round
-            self._population.learn(found)
+            value = wire.CUTOFFS.encode(found)
+            await self._publisher.publish([Output(CUTOFFS.name, 0, found.version.encode(), value)])
+            # it is in force once it was read, by this process as by any other: so all keep to the first of an epoch
+            self._announced[found.version] = now
             led = True
             log.info(
                 "cutoffs",

@@ -10,7 +10,7 @@ means, stay exact.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from hashlib import blake2b
@@ -22,9 +22,9 @@ import msgspec
 
 from services.contracts.calendar import BusinessDays
 from services.contracts.population import CUTS, Census, Cutoffs, Histogram, Limits
-from services.scoring.config import ScoringConfig, Ties
+from services.scoring.config import Method, ScoringConfig, Ties
 from services.scoring.rfm import Measures
-from services.scoring.thresholds import TOP, passed
+from services.scoring.thresholds import TOP, passed, recency_score, rising_score
 
 MOST_VALUES = 20_000
 GRAIN = 9
@@ -92,9 +92,9 @@ def cutoffs(
         customers=recency.count,
         reported=len(censuses),
         partitions=partitions,
-        recency=_limits(recency, config, falling=True),
-        frequency=_limits(frequency, config),
-        money=_limits(money, config),
+        recency=_limits(recency, config, "r"),
+        frequency=_limits(frequency, config, "f"),
+        money=_limits(money, config, "m"),
         super_user_enter=enter,
         super_user_leave=leave,
         grain=min((h.grain for c in censuses for h in (c.recency, c.frequency, c.money) if h.grain), default=0),
@@ -139,8 +139,16 @@ class _Ranked:
         return self.values[bisect_right(self._ends, rank)]
 
 
-def _limits(ranked: _Ranked, config: ScoringConfig, *, falling: bool = False) -> Limits:
-    """`falling`: the lower value is the better one, as with recency."""
+def _scoring(config: ScoringConfig, cuts: tuple[float, ...], dimension: str) -> Callable[[int], int]:
+    """How a value of `r`, `f` or `m` is scored."""
+    if config.method is Method.QUANTILE:
+        return lambda value: TOP - passed(value, cuts) if dimension == "r" else 1 + passed(value, cuts)
+    fixed: tuple[int, ...] = getattr(config.thresholds, dimension)
+    return lambda value: recency_score(value, fixed) if dimension == "r" else rising_score(value, fixed)
+
+
+def _limits(ranked: _Ranked, config: ScoringConfig, dimension: str) -> Limits:
+    """Of `r`, `f` or `m`."""
     if not ranked.count:
         return _NO_LIMITS
     band = _exact(config.quantile.hysteresis)
@@ -148,15 +156,15 @@ def _limits(ranked: _Ranked, config: ScoringConfig, *, falling: bool = False) ->
         tuple(_cut(ranked.quantile(Fraction(i, CUTS + 1) + shift), config.quantile.ties) for i in range(1, CUTS + 1))
         for shift in (Fraction(0), band, -band)
     )
-    steps = sum(passed(value, cuts) * count for value, count in zip(ranked.values, ranked.counts, strict=True))
-    mean_steps = Fraction(steps, ranked.count)
+    scored = _scoring(config, cuts, dimension)
+    scores = sum(scored(value) * count for value, count in zip(ranked.values, ranked.counts, strict=True))
     return Limits(
         cuts=cuts,
         rises=rises,
         falls=falls,
         mean=ranked.mean(),
         median=ranked.quantile(Fraction(1, 2)),
-        score_mean=float(TOP - mean_steps if falling else 1 + mean_steps),
+        score_mean=float(Fraction(scores, ranked.count)),
     )
 
 

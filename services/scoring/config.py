@@ -19,7 +19,7 @@
 Every field may be left out. `weights` are laid over the defaults.
 
 Changing `half_life`, `weights` or `lateness` applies to what is folded from then on; all else to everybody, as soon as the
-new configuration runs. Changing `currency` or `free_orders` (as changing the business time zone) needs the states
+new configuration runs, and where it concerns the population from the next epoch on. Changing `currency` or `free_orders` (as changing the business time zone) needs the states
 rebuilt from koi.events, for they are part of what was folded.
 """
 

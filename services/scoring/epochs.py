@@ -9,7 +9,7 @@ _HOUR_S = 3600
 
 
 class Epochs:
-    """Instants in Unix seconds, at the beginning of business hours, days, weeks or months."""
+    """Instants in Unix seconds: full hours (of UTC), or the beginnings of business days, weeks from Monday, or months."""
 
     def __init__(self, every: Every, days: BusinessDays) -> None:
         self._every = every

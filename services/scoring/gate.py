@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from services.contracts import wire
+from services.contracts.population import Cutoffs
 from services.contracts.topics import CENSUS
 from services.runtime.gate import Passage
 from services.runtime.record import Output
@@ -52,6 +53,9 @@ class EpochGate:
         passed, epoch = _epoch(marks, _PASSED), self._epochs.latest(now_ms // 1000)
         return epoch * 1000 if passed is None or passed < epoch else None
 
+    def begun(self, marks: Mapping[str, str]) -> bool:
+        return _PASSED in marks
+
     def said(self, marks: Mapping[str, str], at_ms: int) -> bool:
         return _epoch(marks, _COUNTED) == at_ms // 1000
 
@@ -73,13 +77,22 @@ class EpochGate:
         """Wakes whose scores the new cut-offs change, and nobody else."""
         epoch = at_ms // 1000
         today, cutoffs = self._population.days.day_of(epoch), self._population.at(epoch)
+        old = self._population.in_force(partition)
         self._population.enforce(partition, epoch)
         wake = []
         for customer, digest in digests.items():
             known = card.read(digest)
-            if rfm.score(known.measures(today), self._config, cutoffs, known.scores) != known.scores:
+            scores = rfm.score(known.measures(today), self._config, cutoffs, known.scores)
+            if scores != known.scores or self._ages_otherwise(known.last_day, today, old, cutoffs):
                 wake.append(customer)
         return Passage({_PASSED: str(epoch)}, wake)
+
+    def _ages_otherwise(self, last: int | None, today: int, old: Cutoffs | None, new: Cutoffs | None) -> bool:
+        """Whether time alone will lower R on another day than the customer's timer is set to."""
+        if last is None:
+            return False
+        days = (rfm.next_recency_day(last, today, self._config, cutoffs) for cutoffs in (old, new))
+        return len(set(days)) > 1
 
 
 def epoch_passed(marks: Mapping[str, str]) -> int | None:

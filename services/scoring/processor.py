@@ -209,8 +209,9 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             raise InvalidMessage("merged_in_a_circle", "that customer was merged into this one before")
         alias = self._new(event.customer_id, now)
         alias.merged_into = event.into_id
-        if state is None or state.blank:
-            return Step(alias)
+        known = state is not None and not state.blank
+        state = state or self._new(event.customer_id, now)
+        alias.erased_us = state.erased_us
         handover = Handover(
             customer_id=event.into_id,
             from_id=event.customer_id,
@@ -218,7 +219,8 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             cause_id=event.id,
             state=self.dump(state),
         )
-        return Step(alias, (self._transfer(handover), Emit(PROFILES.name, None)))
+        # one nobody knew is handed over too: the survivor must know whom it has taken in
+        return Step(alias, (self._transfer(handover), *((Emit(PROFILES.name, None),) if known else ())))
 
     def _receive(self, state: CustomerState | None, handover: Handover, now: datetime) -> Step[CustomerState] | None:
         if state is not None and state.merged_into is not None:
@@ -229,6 +231,9 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             return None
         other = self.load(handover.state)
         state = state or self._new(handover.customer_id, now)
+        if other.blank and state.blank:
+            absorb(state, other, self._config, self._days)
+            return self._step(state)
         state.version = max(state.version, 0)
         today = self._today(now)
         for each in (state, other):
@@ -240,6 +245,8 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
     def _pass_on(self, state: CustomerState, event: AnyEvent, hops: int, now: datetime) -> Step[CustomerState] | None:
         """An event for an id that belongs to another customer now."""
         assert state.merged_into is not None  # noqa: S101 - the caller knows
+        if _void(state, event):
+            return None
         if isinstance(event, CustomerMerged):
             if event.into_id == state.merged_into:
                 return None
@@ -282,7 +289,12 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         customer = event.customer_id if state is None else state.customer_id
         empty = self._new(customer, now)
         empty.erased_us = at if state is None or state.erased_us is None else max(at, state.erased_us)
-        return Step(empty, (Emit(PROFILES.name, None),), self._due(empty))
+        outputs = [Emit(PROFILES.name, None)]
+        for old in [] if state is None else state.absorbed:
+            # the ids that were merged into this one are the same person's
+            told = msgspec.structs.replace(event, customer_id=old, origin=None)
+            outputs.append(self._transfer(Forwarded(customer_id=old, event=told)))
+        return Step(empty, outputs, self._due(empty))
 
     # --- steps
 

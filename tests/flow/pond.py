@@ -319,7 +319,7 @@ class Pond:
         return [wire.EVENTS.decode(r.value or b"") for r in self._accepted(topics.EVENTS.name)]
 
     def profiles(self) -> list[Profile]:
-        found = [wire.PROFILES.decode(r.value or b"") for r in self._accepted(topics.PROFILES.name)]
+        found = [wire.PROFILES.decode(r.value) for r in self._accepted(topics.PROFILES.name) if r.value is not None]
         return [profile for profile in found if isinstance(profile, Profile)]
 
     def last_profiles(self) -> dict[str, Profile]:

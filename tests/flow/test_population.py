@@ -39,7 +39,7 @@ async def test_scores_are_the_populations_not_the_partitions(rules: RulesProcess
     pond.tell(history())
     await pond.settle()
     found = versions(pond)
-    assert len(found) == 14
+    assert len(found) == 15
     assert {(version.reported, version.partitions) for version in found[1:]} == {(PARTITIONS, PARTITIONS)}
     last, profiles = found[-1], pond.last_profiles()
     buyers = [profile for profile in profiles.values() if profile.last_order_day is not None]

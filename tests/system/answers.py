@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from services.cli.scores import live
 from services.cli.scores.buckets import Buckets
 from services.cli.scores.files import EventFiles
@@ -53,14 +51,6 @@ class Answer(NamedTuple):
     activity: float
 
 
-def assert_same(got: Mapping[str, Answer], expected: Mapping[str, Answer]) -> None:
-    """For every customer, and nobody else."""
-    assert {c: a.counted for c, a in got.items()} == {c: a.counted for c, a in expected.items()}
-    assert {c: a.scores for c, a in got.items()} == {c: a.scores for c, a in expected.items()}
-    activity = {c: a.activity for c, a in expected.items()}
-    assert {c: a.activity for c, a in got.items()} == pytest.approx(activity, rel=1e-9, abs=0)
-
-
 def of_profiles(histories: Mapping[str, Sequence[Profile]], as_of: datetime) -> dict[str, Answer]:
     """By the last profile of each, by version and instant."""
     last = {c: max(said, key=lambda p: (p.version, p.as_of)) for c, said in histories.items() if said}
@@ -93,10 +83,9 @@ def histories(records: Iterable[Record]) -> dict[str, list[Profile]]:
             continue
         profile = wire.PROFILES.decode(record.value)
         if isinstance(profile, Profile):
-            assert profile.customer_id == customer
-            # a repeat says the same
+            assert profile.customer_id == customer, record.key
             first = said.setdefault(customer, {}).setdefault((profile.version, profile.as_of), profile)
-            assert first == profile
+            assert first == profile, f"a repeat says something else: {profile}"
     return {customer: list(profiles.values()) for customer, profiles in said.items()}
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from services.contracts.profile import Cause, Profile
 from services.scoring.batch import Batch
 from services.scoring.config import ScoringConfig
 from tests.servers.server import Server
-from tests.system.answers import Offline, assert_same, histories, in_force, live_lines, of_lines, of_profiles
+from tests.system.answers import Answer, Offline, histories, in_force, live_lines, of_lines, of_profiles
 from tests.system.pipeline import PARTITIONS, Fact
 from tests.system.scorers import Scorers, scorers
 from tests.system.shoppers import Shoppers
@@ -39,6 +39,15 @@ def shuffled(facts: Sequence[Fact], chance: random.Random) -> list[Fact]:
     several = [*facts, *chance.sample(facts, len(facts) // 3)]
     chance.shuffle(several)
     return several
+
+
+def assert_same(got: Mapping[str, Answer], expected: Mapping[str, Answer]) -> None:
+    """For every customer, and nobody else."""
+    assert got.keys() == expected.keys()
+    for customer, answer in expected.items():
+        assert got[customer].counted == answer.counted, customer
+        assert got[customer].scores == answer.scores, customer
+        assert got[customer].activity == pytest.approx(answer.activity, rel=1e-9, abs=0), customer
 
 
 # --- on the wall clock

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from services.cli.terminal import bad_settings, fail
 from services.contracts.errors import KoipondError
@@ -36,8 +37,12 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="a date (the end of that business day) or an instant", metavar="T"),
 ]
-Config = Annotated[Path | None, typer.Option(help="scoring file (docs/scoring.md)", metavar="FILE")]
+Config = Annotated[
+    Path | None, typer.Option(help="scoring file (docs/scoring.md); else that in KOI_SCORING", metavar="FILE")
+]
 Report = Annotated[Path | None, typer.Option(help="a page with pictures to write, HTML", metavar="FILE")]
+
+Bom = Annotated[bool, typer.Option("--bom", help="begin the table with a byte order mark, as Excel wants it")]
 
 
 def score(
@@ -57,6 +62,7 @@ def score(
         Against, typer.Option(help="the population that scores are made against: as of now, or of the last epoch")
     ] = Against.NOW,
     report: Report = None,
+    bom: Bom = False,
     strict: Annotated[bool, typer.Option("--strict", help="fail if a line cannot be used")] = False,
 ) -> None:
     """Score all customers from files of events, by the same fold as the live service.
@@ -67,7 +73,7 @@ def score(
         from services.cli.scores.running import Goal, score_files  # noqa: PLC0415
 
         score_files(
-            Goal(as_of, config, out, report),
+            Goal(as_of, config, out, report, bom),
             files,
             mapping or (),
             delimiter,
@@ -88,25 +94,18 @@ def export(
         typer.Option(help="the population that scores are made against: as of now, or as the live service has it"),
     ] = LiveAgainst.NOW,
     report: Report = None,
+    bom: Bom = False,
 ) -> None:
     """Score all customers from the live states in Redis, which are only read. Same columns as koi score.
 
-    Without --as-of, as of this moment, or on the event clock as of how far event time has come. Without --config, by
-    the file in KOI_SCORING.
+    Without --as-of, as of this moment, or on the event clock as of how far event time has come.
     """
     with _errors_in_one_line():
-        from pydantic import ValidationError  # noqa: PLC0415
-
         from services.cli.scores.running import Goal, export_live  # noqa: PLC0415
         from services.runtime.settings import Settings  # noqa: PLC0415
 
-        named = os.environ.get("KOI_SCORING")
-        goal = Goal(as_of, config or (Path(named) if named else None), out, report)
-        try:
-            settings = Settings()
-        except ValidationError as error:
-            bad_settings(error)
-        asyncio.run(export_live(goal, settings, as_live=cutoffs is LiveAgainst.LIVE))
+        goal = Goal(as_of, config, out, report, bom)
+        asyncio.run(export_live(goal, Settings(), as_live=cutoffs is LiveAgainst.LIVE))
 
 
 @contextmanager
@@ -114,6 +113,8 @@ def _errors_in_one_line() -> Iterator[None]:
     """What a person can mend is told without a trace."""
     try:
         yield
+    except ValidationError as error:
+        bad_settings(error)
     except ModuleNotFoundError as error:
         fail(f"scores cannot be made here: {error.name} is not installed")
     except BrokenPipeError:

@@ -63,7 +63,7 @@ class Offline:
     ) -> tuple[Scoring, Scorer]:
         """Score everybody as of an instant, against the population of then, or with `at_epoch` of the last epoch before it."""
         batch = Batch(config, zone, as_of)
-        counted = Batch(config, zone, batch.epoch()) if at_epoch else batch
+        counted = Batch(config, zone, batch.epoch(), before=True) if at_epoch else batch
         scoring = self._stack.enter_context(Scoring(batch))
         done = 0
         for bucket in self._buckets.read():

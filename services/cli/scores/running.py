@@ -1,6 +1,5 @@
 """What `koi score` and `koi scores export` do, with progress on standard error."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from services.runtime.files import read_files
 from services.runtime.settings import ClockKind, Settings
 from services.scoring.batch import Batch
 from services.scoring.config import ScoringConfig
+from services.scoring.settings import ScoringSettings
 
 
 class Goal(NamedTuple):
@@ -31,10 +31,13 @@ class Goal(NamedTuple):
     config: Path | None
     out: str
     report: Path | None
+    bom: bool = False
+    """Whether the table begins with a byte order mark, without which Excel misreads Chinese."""
 
     def scoring(self) -> ScoringConfig:
-        """Raise `FileError`."""
-        return ScoringConfig.load(self.config) if self.config else ScoringConfig()
+        """By the file named, else the one in KOI_SCORING, else the defaults. Raise `FileError`."""
+        file = self.config or ScoringSettings().scoring
+        return ScoringConfig.load(file) if file else ScoringConfig()
 
     def instant(self, zone: ZoneInfo) -> datetime | None:
         """Raise `ValueError` for what is no instant."""
@@ -57,7 +60,7 @@ def score_files(
     from services.cli.scores.offline import Offline  # noqa: PLC0415
     from services.ingest.mapping import load_all  # noqa: PLC0415
 
-    where, config, refusals = _zone(zone), goal.scoring(), Refusals()
+    where, config, refusals = ZoneInfo(known_zone(zone or Settings().zone)), goal.scoring(), Refusals()
     instant = goal.instant(where)
     with _bars(DownloadColumn(binary_units=True)) as bars:
         reading = bars.add_task("reading", total=None)
@@ -118,7 +121,7 @@ def _advance(bars: Progress, events: int) -> Callable[[int], None]:
 
 
 def _write(scoring: Scoring, scorer: Scorer, goal: Goal, refusals: Refusals | None = None) -> Summary:
-    summary = scoring.write(goal.out, scorer)
+    summary = scoring.write(goal.out, scorer, marked=goal.bom)
     if goal.report is not None:
         write_report(goal.report, summary, refusals)
     return summary
@@ -137,13 +140,8 @@ def _tell_refusals(refusals: Refusals) -> None:
         ERR.print(line, markup=False, highlight=False)
 
 
-def _zone(name: str | None) -> ZoneInfo:
-    return ZoneInfo(known_zone(name or os.environ.get("KOI_ZONE") or str(Settings.model_fields["zone"].default)))
-
-
 @contextmanager
 def _bars(amount: DownloadColumn | MofNCompleteColumn) -> Iterator[Progress]:
-    with Progress(
-        TextColumn("{task.description:<10}"), BarColumn(), amount, TimeElapsedColumn(), console=ERR, transient=True
-    ) as bars:
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), amount, TimeElapsedColumn())
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bars:
         yield bars

@@ -54,8 +54,8 @@ class Scoring:
         """Of everybody counted, who stood so at the instant of `counted_as_of` (or of this scoring)."""
         return (counted_as_of or self.batch).cutoffs(self._counts)
 
-    def write(self, place: str | Path, scorer: "Scorer") -> Summary:
-        """The table, to a file or to `-`; returns what the report tells. Raise `OSError`."""
+    def write(self, place: str | Path, scorer: "Scorer", *, marked: bool = False) -> Summary:
+        """The table, to a file or to `-`, `marked` as in `write_rows`; returns what the report tells. Raise `OSError`."""
         columns, summary = Columns(self._kinds), scorer.summary()
 
         def rows() -> Iterator[Sequence[Cell]]:
@@ -64,7 +64,7 @@ class Scoring:
                 summary.add(_scored(line, scores))
                 yield columns.row(line, scores)
 
-        write_rows(place, columns.header, rows())
+        write_rows(place, columns.header, rows(), marked=marked)
         return summary
 
 

@@ -45,6 +45,9 @@ class Toll:
         latest = now_ms // STEP_MS * STEP_MS
         return latest if int(marks.get("passed", -1)) < latest else None
 
+    def begun(self, marks: Mapping[str, str]) -> bool:
+        return "passed" in marks
+
     def said(self, marks: Mapping[str, str], at_ms: int) -> bool:
         return marks.get("said") == str(at_ms)
 
@@ -128,6 +131,16 @@ async def test_on_the_wall_clock_nobody_waits() -> None:
     await stage.wake(0, now)
     await stage.wake(0, now + timedelta(milliseconds=1))
     assert world(store, publisher.published).states["甲"].trail[-1].startswith("woken@")
+
+
+async def test_a_partition_that_is_still_reading_says_nothing_yet() -> None:
+    """On the wall clock it would count the few it has come to; once it has passed a gate, it does not wait again."""
+    publisher = Recorder()
+    stage = make_stage(MemoryStore(), publisher, event_clock=False, gate=Toll())
+    await stage.claim(0)
+    for behind, now_ms, said in ((["toy.in"], 250, []), ([], 250, [200]), (["toy.in"], 350, [200, 300])):
+        await stage.wake(0, from_ms(START_MS + now_ms), behind)
+        assert instants(publisher) == said
 
 
 async def test_looking_at_everybody_anew_is_done_once() -> None:

@@ -44,18 +44,21 @@ def record(topic: str, value: bytes | None) -> Record:
 
 
 async def test_the_leader_publishes_the_cutoffs_once_all_have_spoken() -> None:
-    """And knows them at once; everything read wakes the worker."""
+    """They are in force once they were read, by the leader as by the others; everything read wakes the worker."""
     desk = Desk(leads=True)
     await desk.hear(0)
     assert desk.published == []
     await desk.hear(1)
     (output,) = desk.published
-    assert (output.topic, output.partition, output.key) == (CUTOFFS.name, 0, b"2026-01-01T00:00:00+00:00")
     assert output.value is not None
-    assert desk.population.at(int(FIRST.timestamp())) == wire.CUTOFFS.decode(output.value)
+    found = wire.CUTOFFS.decode(output.value)
+    assert (output.topic, output.partition, output.key) == (CUTOFFS.name, 0, found.version.encode())
+    assert desk.population.at(int(FIRST.timestamp())) is None
     await desk.hear(0, 1)
     assert len(desk.published) == 1
-    assert desk.stirred == 3
+    await desk.board.take([record(CUTOFFS.name, output.value)])
+    assert desk.population.at(int(FIRST.timestamp())) == found
+    assert desk.stirred == 4
 
 
 async def test_others_read_what_the_leader_has_published() -> None:

@@ -94,6 +94,15 @@ def test_scores_are_as_the_definition_says_and_their_mean_is_that_of_the_scores(
 
 
 @given(customers=CUSTOMERS.filter(lambda found: any(c.recency is not None for c in found)))
+def test_the_mean_score_is_that_of_the_scores_that_are_given(customers: list[Measures]) -> None:
+    """Of fixed ones where scores are fixed."""
+    found = of(customers, ScoringConfig())
+    scores = [score(c, ScoringConfig(), found, Scores()) for c in customers if c.recency is not None]
+    for limits, dimension in ((found.recency, "r"), (found.frequency, "f"), (found.money, "m")):
+        assert limits.score_mean == pytest.approx(statistics.mean(getattr(s, dimension) for s in scores))
+
+
+@given(customers=CUSTOMERS.filter(lambda found: any(c.recency is not None for c in found)))
 def test_the_rule_of_the_r_package(customers: list[Measures]) -> None:
     """It adds 1 to the quantiles, and a value scores higher from the sum on: lower ≤ value < upper."""
     config = ScoringConfig(method=QUANTILE.method, quantile=Quantile(ties=Ties.RFM))

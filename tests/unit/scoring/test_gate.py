@@ -93,6 +93,24 @@ def test_going_through_wakes_those_whose_scores_change_and_nobody_else() -> None
     assert gate.latest_ms(passage.marks, at_ms) is None
 
 
+def test_whoever_will_age_otherwise_is_woken_to_set_the_timer_anew() -> None:
+    """Between two epochs R falls on a day that the cut-offs name; new ones may name another, though no score changes now."""
+    population = Population(CONFIG, ZONE, 1)
+    gate = EpochGate(population)
+    _, cards = digests({str(number): 100 for number in range(1, 4)})
+    tally = Tally(population, 1.0)
+    for day in (1, 3):
+        (output,), _ = gate.say(0, to_ms(START + day * DAY), cards)
+        assert output.value is not None
+        tally.take(wire.CENSUSES.decode(output.value))
+        found = tally.conclude(0)
+        assert found is not None
+        population.learn(found)
+        passage = gate.passage(0, to_ms(START + day * DAY), cards)
+        # all alike, so nobody lies beyond a cut; but what was one day is three now
+        assert set(passage.wake) == set(cards)
+
+
 def test_a_partition_that_is_taken_over_goes_on_with_its_own_version() -> None:
     """And is looked at anew if it was scored with another configuration."""
     population = Population(CONFIG, ZONE, 1)

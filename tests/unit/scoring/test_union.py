@@ -1,5 +1,6 @@
 """The union of two customers."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,6 +34,7 @@ from tests.unit.scoring.reference import (
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CONFIG = ScoringConfig(lateness=FOREVER)
+DAY = timedelta(days=1)
 
 
 @given(given_events=events(), data=st.data())
@@ -133,6 +135,43 @@ def test_two_customers_cannot_be_merged_into_each_other() -> None:
         old.processor.apply(old.state, round_trip, transfer(6), START)
 
 
+def test_a_circle_is_seen_even_where_one_of_them_was_unknown() -> None:
+    """Nobody had heard of the first when it was merged; merging the survivor into it would lose everything."""
+    old, new = World(), World()
+    new.give(paid("1", START))
+    taken_over(old, new, merged("旧号", "顾客1", START))
+    assert len(new.profiles) == 1 + 1
+    with pytest.raises(InvalidMessage, match="was merged into this one before"):
+        new.processor.apply(new.state, merged("顾客1", "旧号", START), record(5), START)
+
+
+def test_who_was_deleted_and_then_merged_stays_deleted() -> None:
+    """What is late from before the deletion counts for nobody."""
+    old, new = World(), World()
+    old.give(under("旧号", paid("1", START)))
+    old.play(deleted("旧号", START + DAY))
+    new.give(paid("2", START))
+    taken_over(old, new, merged("旧号", "顾客1", START + DAY))
+    assert old.give(under("旧号", paid("3", START))) is None
+    taken_over(old, new)
+    assert new.profile is not None
+    assert new.profile.lifetime.orders == 1
+
+
+def test_deleting_the_survivor_deletes_the_old_ids_too() -> None:
+    """No alias is left that would tell who somebody was."""
+    old, new = World(), World()
+    old.give(under("旧号", paid("1", START)))
+    taken_over(old, new, merged("旧号", "顾客1", START))
+    new.play(deleted("顾客1", START))
+    taken_over(new, old)
+    assert old.state is not None
+    assert (old.state.merged_into, old.state.blank) == (None, True)
+    taken_over(old, new)
+    assert new.state is not None
+    assert (new.state.absorbed, new.state.blank) == ([], True)
+
+
 def test_a_chain_of_mergers_ends_with_the_last() -> None:
     """What was handed to a customer who is merged away in its turn is handed on."""
     first, second, third = World(), World(), World()
@@ -152,7 +191,9 @@ def test_a_customer_nobody_knew_is_an_alias_all_the_same() -> None:
     """What comes for it later belongs to the survivor."""
     old, new = World(), World()
     taken_over(old, new, merged("旧号", "顾客1", START))
-    assert new.state is None
+    assert new.state is not None
+    assert new.state.blank
+    assert new.profiles == []
     old.give(under("旧号", paid("1", START)))
     taken_over(old, new)
     assert new.profile is not None
