@@ -199,21 +199,23 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_MAINTAIN_SECONDS):
                     await self._stirred.wait()
+            # whatever comes of it: one that is left set would keep this loop, and so the process, from ever waiting
+            stirred = self._stirred.is_set()
+            self._stirred.clear()
             try:
-                await self._maintain_once()
+                await self._maintain_once(stirred=stirred)
             except Exception:
                 log.exception("maintenance_failed")
                 self._telemetry.failure("internal")
 
-    async def _maintain_once(self) -> None:
+    async def _maintain_once(self, *, stirred: bool) -> None:
         consumer = self._consumer
         async with self._lock:
             if consumer is None or self._stopping:
                 return
             await self._claim_missing(consumer)
             now = time.monotonic()
-            if self._stirred.is_set() or now - self._wake_at > _WAKE_SECONDS:
-                self._stirred.clear()
+            if stirred or now - self._wake_at > _WAKE_SECONDS:
                 self._wake_at = now
                 await self._wake(consumer)
             if now - self._commit_at > _COMMIT_SECONDS:

@@ -99,6 +99,8 @@ class Batch:
             customer = into.get(event.customer_id, event.customer_id)
             if isinstance(event, CustomerDeleted):
                 found.pop(customer, None)
+                # under whatever id, and an id that comes back is somebody new
+                into = {old: survivor for old, survivor in into.items() if survivor != customer}
                 continue
             try:
                 check(event, self.config.currency)

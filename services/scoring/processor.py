@@ -25,11 +25,13 @@ from services.scoring.fold import check, fold
 from services.scoring.population import Population, second_of
 from services.scoring.snapshot import profile
 from services.scoring.state import CustomerState
-from services.scoring.union import absorb
+from services.scoring.union import absorb, absorb_again
 
 ScoringMessage: TypeAlias = AnyEvent | TransferMessage
 
 _MICROSECOND = timedelta(microseconds=1)
+SOURCE = "koi.scoring"
+"""Of events that scoring itself tells."""
 _ENVELOPE_BYTES = 4096
 """Of a record, beside its value."""
 
@@ -227,9 +229,12 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             self._check_hops(handover.hops)
             onward = msgspec.structs.replace(handover, customer_id=state.merged_into, hops=handover.hops + 1)
             return Step(state, (self._transfer(onward),))
-        if state is not None and handover.from_id in state.absorbed:
-            return None
+        if state is not None and state.erased_us is not None and _microseconds(handover.occurred_at) <= state.erased_us:
+            # the person has been deleted meanwhile, under every id
+            return Step(state, (self._tell_deleted(handover.from_id, state.erased_us),), self._due(state))
         other = self.load(handover.state)
+        if state is not None and handover.from_id in state.absorbed:
+            return self._receive_again(state, other, handover, now)
         state = state or self._new(handover.customer_id, now)
         if other.blank and state.blank:
             absorb(state, other, self._config, self._days)
@@ -239,6 +244,17 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         for each in (state, other):
             each.advance(today, self._config.window_days, self._days)
         absorb(state, other, self._config, self._days)
+        self._score(state)
+        return self._publish(state, now, Cause.MERGED, (handover.cause_id, handover.occurred_at))
+
+    def _receive_again(
+        self, state: CustomerState, other: CustomerState, handover: Handover, now: datetime
+    ) -> Step[CustomerState] | None:
+        """A handover that came before. After a crash it may hold more than the first time, and nothing of that must be lost."""
+        before = (state.lifetime, dict(state.tags), dict(state.attributes), state.absorbed)
+        absorb_again(state, other, self._config, self._days)
+        if before == (state.lifetime, state.tags, state.attributes, state.absorbed):
+            return None
         self._score(state)
         return self._publish(state, now, Cause.MERGED, (handover.cause_id, handover.occurred_at))
 
@@ -289,12 +305,15 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         customer = event.customer_id if state is None else state.customer_id
         empty = self._new(customer, now)
         empty.erased_us = at if state is None or state.erased_us is None else max(at, state.erased_us)
-        outputs = [Emit(PROFILES.name, None)]
-        for old in [] if state is None else state.absorbed:
-            # the ids that were merged into this one are the same person's
-            told = msgspec.structs.replace(event, customer_id=old, origin=None)
-            outputs.append(self._transfer(Forwarded(customer_id=old, event=told)))
-        return Step(empty, outputs, self._due(empty))
+        # the ids that were merged into this one are the same person's
+        told = [] if state is None else [self._tell_deleted(old, at) for old in state.absorbed]
+        return Step(empty, [Emit(PROFILES.name, None), *told], self._due(empty))
+
+    def _tell_deleted(self, old: str, at_us: int) -> Emit:
+        """Word to the owner of an id that was merged into a customer who is deleted now."""
+        at = EPOCH + timedelta(microseconds=at_us)
+        event = CustomerDeleted(id=f"deleted-{at_us}", source=SOURCE, customer_id=old, occurred_at=at, received_at=at)
+        return self._transfer(Forwarded(customer_id=old, event=event))
 
     # --- steps
 

@@ -14,15 +14,7 @@ from services.scoring.state import LONGEST, CustomerState
 
 def absorb(state: CustomerState, other: CustomerState, config: ScoringConfig, days: BusinessDays) -> None:
     """Fold all of `other` into `state`, both of the same `history`; `other` is used up."""
-    orders = dict(state.all_orders())
-    for key, order in other.all_orders():
-        known = orders.setdefault(key, order)
-        if known is not order:
-            known.absorb(order)
-    for refund, theirs in other.unlinked.items():
-        ours = state.unlinked.get(refund)
-        state.unlinked[refund] = theirs if ours is None else max(ours, theirs)
-    state.rebuild(orders, days, free=config.free)
+    absorb_again(state, other, config, days)
     for kind, deeds in other.kinds.items():
         into = deeds_of(state.kinds, kind)
         into.lifetime += deeds.lifetime
@@ -32,6 +24,19 @@ def absorb(state: CustomerState, other: CustomerState, config: ScoringConfig, da
     if other.activity.at is not None:
         state.activity.add(other.activity.score, other.activity.at, config.half_life_seconds)
     state.repeats.absorb(other.repeats, config.lateness_seconds)
+
+
+def absorb_again(state: CustomerState, other: CustomerState, config: ScoringConfig, days: BusinessDays) -> None:
+    """Fold in what may be folded in any number of times: all of `other` but its interactions."""
+    orders = dict(state.all_orders())
+    for key, order in other.all_orders():
+        known = orders.setdefault(key, order)
+        if known is not order:
+            known.absorb(order)
+    for refund, theirs in other.unlinked.items():
+        ours = state.unlinked.get(refund)
+        state.unlinked[refund] = theirs if ours is None else max(ours, theirs)
+    state.rebuild(orders, days, free=config.free)
     registers.absorb(state.tags, other.tags)
     registers.absorb(state.attributes, other.attributes)
     state.absorbed = sorted({*state.absorbed, *other.absorbed, other.customer_id})

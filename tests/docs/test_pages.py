@@ -23,9 +23,9 @@ from services.notifier.message import Message
 from services.notifier.settings import NotifierSettings
 from services.rules.app import RulesSettings
 from services.rules.rulebook import compile_rulebook
-from services.scoring.app import ScoringSettings
 from services.scoring.config import ScoringConfig
 from services.scoring.registers import CAPACITY
+from services.scoring.settings import ScoringSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])

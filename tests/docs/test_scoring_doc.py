@@ -19,13 +19,13 @@ from services.contracts.events import STANDARD_KINDS
 from services.contracts.population import Limits
 from services.contracts.profile import WINDOWS, Cause, Octant, Profile, RfSegment
 from services.scoring import archive, census, repeats
-from services.scoring.app import ScoringSettings
 from services.scoring.batch import Batch
 from services.scoring.census import Counts
 from services.scoring.config import DEFAULT_WEIGHTS, Every, HighBy, Method, ScoringConfig, Ties
 from services.scoring.daylog import MAX_KINDS
 from services.scoring.registers import CAPACITY
 from services.scoring.rfm import Measures
+from services.scoring.settings import ScoringSettings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "scoring.md").read_text(encoding="utf-8")
 WORDS = " ".join(TEXT.split())

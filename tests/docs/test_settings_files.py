@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 from services.ingest.app import IngestSettings
 from services.notifier.settings import NotifierSettings
 from services.rules.app import RulesSettings
-from services.scoring.app import ScoringSettings
 from services.scoring.config import ScoringConfig
+from services.scoring.settings import ScoringSettings
 
 ROOT = Path(__file__).parents[2]
 KINDS = (IngestSettings, ScoringSettings, RulesSettings, NotifierSettings)

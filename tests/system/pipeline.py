@@ -267,7 +267,11 @@ def _places(name: str) -> list[TopicPartition]:
 
 async def _read(kafka: str) -> Seen:
     return Seen(
-        [m for m in map(wire.PROFILES.decode, await _values(kafka, "koi.profiles")) if isinstance(m, Profile)],
+        [
+            m
+            for m in map(wire.PROFILES.decode, filter(None, await _values(kafka, "koi.profiles")))
+            if isinstance(m, Profile)
+        ],
         [wire.DECISIONS.decode(value) for value in await _values(kafka, "koi.decisions")],
         [m for m in map(wire.COMMANDS.decode, await _values(kafka, "koi.notifications")) if isinstance(m, Command)],
         [wire.RECEIPTS.decode(value) for value in await _values(kafka, "koi.receipts")],

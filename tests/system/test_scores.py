@@ -94,6 +94,7 @@ def test_dirt_and_restarts(kafka_server: Server, redis_url: str, tmp_path: Path)
         anew = [fact for name in gone[3:9] for fact in people.order(name, name, datetime.now(UTC))]
         last = shuffled([*late, *anew], chance)
         running.publish_and_kill(last, "koi.profiles", 1, chance)
+        running.ready()
         running.rest()
         assert all(after > before for before, after in zip(claims, running.claims(), strict=True))
         batch = Batch(ScoringConfig.parse("", ALONE), zone, datetime.now(UTC))
@@ -160,6 +161,7 @@ def test_population(kafka_server: Server, redis_url: str, tmp_path: Path) -> Non
         claims = running.claims()
         for portion in portions(facts, 3):
             running.publish_and_kill(portion, "koi.cutoffs", 3, chance)
+        running.ready()
         versions, said = replayed(running)
         assert all(after > before for before, after in zip(claims, running.claims(), strict=True))
         used = asyncio.run(in_force(running.settings, batch))

@@ -378,3 +378,14 @@ async def test_a_topic_counts_as_behind_until_the_broker_denies_it() -> None:
         it.consumer.logs[0] = 3
         it.consumer.stopped.add(tp(0))
         await it.until(lambda: it.stage.behind == [TOPIC], "what has not arrived is not missed")
+
+
+async def test_a_stir_before_there_is_anything_to_do_does_not_hold_the_process() -> None:
+    """News may come before the worker has a consumer; the loop must still let others run."""
+    worker = Worker(FakeStage(), Telemetry("toy", "0"), fence_seconds=1)
+    worker.stir()
+    task = asyncio.create_task(worker.maintain())
+    async with asyncio.timeout(10):
+        for _ in range(50):
+            await asyncio.sleep(0)
+    task.cancel()

@@ -112,6 +112,18 @@ def test_who_was_deleted_is_gone_and_may_begin_anew() -> None:
     assert (state.lifetime.orders, state.kinds["view"].lifetime) == (0, 1)
 
 
+def test_an_old_id_that_comes_back_after_its_person_was_deleted_is_somebody_new() -> None:
+    """Nothing is left that would tell who it was."""
+    told = [
+        under("甲", paid("1", START)),
+        merged("甲", "乙", START + DAY),
+        deleted("乙", START + 2 * DAY),
+        under("甲", paid("2", START + 3 * DAY)),
+    ]
+    states = Batch(CONFIG, ZONE, START + 9 * DAY).states(told, refused)
+    assert {customer: state.lifetime.orders for customer, state in states.items()} == {"甲": 1}
+
+
 def test_what_can_never_be_folded_is_handed_back() -> None:
     """With the reason, and the rest goes on."""
     said = []

@@ -109,6 +109,38 @@ def test_a_handover_that_comes_again_changes_nothing() -> None:
     assert new.processor.dump(new.state) == before
 
 
+def test_a_handover_that_holds_more_the_second_time_loses_nothing() -> None:
+    """A crash may make it anew, after more has come; what can be told from the first is taken, interactions are not."""
+    old, new = World(), World()
+    old.give(under("旧号", paid("1", START, 100)))
+    old.give(under("旧号", did("view", START, "v")))
+    assert old.state is not None
+    first = old.processor.load(old.processor.dump(old.state))
+    taken_over(old, new, merged("旧号", "顾客1", START))
+    again = World()
+    again.state = first
+    again.give(under("旧号", paid("2", START, 200)))
+    taken_over(again, new, merged("旧号", "顾客1", START))
+    assert new.profile is not None
+    assert (new.profile.lifetime.orders, new.profile.lifetime.net_minor) == (2, 300)
+    assert new.profile.lifetime.counts == {"view": 1}
+
+
+def test_a_handover_to_whom_was_deleted_meanwhile_brings_nothing_back() -> None:
+    """The old id is told, and forgotten like the survivor."""
+    old, new = World(), World()
+    old.give(under("旧号", paid("1", START)))
+    new.give(paid("2", START))
+    new.play(deleted("顾客1", START + DAY))
+    new.others.clear()
+    taken_over(old, new, merged("旧号", "顾客1", START))
+    assert new.state is not None
+    assert new.state.blank
+    taken_over(new, old)
+    assert old.state is not None
+    assert (old.state.merged_into, old.state.blank) == (None, True)
+
+
 def test_the_same_merger_again_changes_nothing_and_another_one_is_refused() -> None:
     """Whoever was merged into one customer cannot be merged into a second."""
     old, new = World(), World()
