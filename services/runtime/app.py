@@ -40,6 +40,7 @@ _STOP_SECONDS = 40.0
 _SILENT_SECONDS = 60.0
 _FETCH_WAIT_MS = 50
 _START_RETRY_SECONDS = 1.0
+_CANCEL_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -185,9 +186,10 @@ class Service:
             try:
                 yield
             finally:
-                maintenance.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await maintenance
+                # more than once: a client without its broker may swallow it
+                while not maintenance.done():
+                    maintenance.cancel()
+                    await asyncio.wait({maintenance}, timeout=_CANCEL_SECONDS)
                 await self._surroundings.stop()
                 log.info("stopped")
 

@@ -24,6 +24,8 @@ from services.runtime.trouble import Trouble
 from services.runtime.unreadable import Unreadable
 
 _MAINTAIN_SECONDS = 0.1
+_LOOKS = 10
+"""How often in that time it is looked whether the worker was stirred."""
 _WAKE_SECONDS = 0.25
 _COMMIT_SECONDS = 1.0
 _ANSWER_SECONDS = 5.0
@@ -68,7 +70,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lock = asyncio.Lock()
         self._joined = False
         self._stopping = False
-        self._stirred = asyncio.Event()
+        self._stirred = False
         self._alive_at = time.monotonic()
         self._wake_at = 0.0
         self._commit_at = 0.0
@@ -82,7 +84,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def stir(self) -> None:
         """Something may have become possible that was not: look at every partition now, not only when it is time."""
-        self._stirred.set()
+        self._stirred = True
 
     # --- what health asks
 
@@ -196,12 +198,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     async def maintain(self) -> None:
         """Runs until cancelled, whatever happens: without it no partition would be claimed."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_MAINTAIN_SECONDS):
-                    await self._stirred.wait()
-            # whatever comes of it: one that is left set would keep this loop, and so the process, from ever waiting
-            stirred = self._stirred.is_set()
-            self._stirred.clear()
+            for _ in range(_LOOKS):
+                await asyncio.sleep(_MAINTAIN_SECONDS / _LOOKS)
+                if self._stirred:
+                    break
+            stirred, self._stirred = self._stirred, False
             try:
                 await self._maintain_once(stirred=stirred)
             except Exception:
