@@ -240,9 +240,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             absorb(state, other, self._config, self._days)
             return self._step(state)
         state.version = max(state.version, 0)
-        today = self._today(now)
-        for each in (state, other):
-            each.advance(today, self._config.window_days, self._days)
+        self._advance_both(state, other, now)
         absorb(state, other, self._config, self._days)
         self._score(state)
         return self._publish(state, now, Cause.MERGED, (handover.cause_id, handover.occurred_at))
@@ -251,12 +249,19 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         self, state: CustomerState, other: CustomerState, handover: Handover, now: datetime
     ) -> Step[CustomerState] | None:
         """A handover that came before. After a crash it may hold more than the first time, and nothing of that must be lost."""
+        moved = self._advance_both(state, other, now)
         before = (state.lifetime, dict(state.tags), dict(state.attributes), state.absorbed)
         absorb_again(state, other, self._config, self._days)
-        if before == (state.lifetime, state.tags, state.attributes, state.absorbed):
+        if not moved and before == (state.lifetime, state.tags, state.attributes, state.absorbed):
             return None
         self._score(state)
         return self._publish(state, now, Cause.MERGED, (handover.cause_id, handover.occurred_at))
+
+    def _advance_both(self, state: CustomerState, other: CustomerState, now: datetime) -> bool:
+        """Bring both to the day of now; whether that alone gives the first another profile."""
+        today, width = self._today(now), self._config.window_days
+        other.advance(today, width, self._days)
+        return state.advance(today, width, self._days)
 
     def _pass_on(self, state: CustomerState, event: AnyEvent, hops: int, now: datetime) -> Step[CustomerState] | None:
         """An event for an id that belongs to another customer now."""

@@ -45,7 +45,7 @@ class Pond:
     async def states(
         self, batch: Batch, progress: Callable[[int], None] = lambda _done: None
     ) -> AsyncIterator[tuple[int, CustomerState]]:
-        """Every customer with the partition, `progress` is told how many partitions are done.
+        """Every customer with the partition; `progress` is told how many partitions are done.
 
         Raise `TooEarly` for an instant before the day that a customer has come to.
         """

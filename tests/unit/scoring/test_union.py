@@ -120,9 +120,11 @@ def test_a_handover_that_holds_more_the_second_time_loses_nothing() -> None:
     again = World()
     again.state = first
     again.give(under("旧号", paid("2", START, 200)))
+    new.due, new.now = None, START + 40 * DAY  # it comes late, to a worker that was asleep
     taken_over(again, new, merged("旧号", "顾客1", START))
     assert new.profile is not None
     assert (new.profile.lifetime.orders, new.profile.lifetime.net_minor) == (2, 300)
+    assert (new.profile.windows["30d"].orders, new.profile.windows["90d"].orders) == (0, 2)
     assert new.profile.lifetime.counts == {"view": 1}
 
 
