@@ -132,6 +132,22 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     counts: dict[str, int] = {}
 
 
+class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The event behind a snapshot, as far as a rule may ask about it. `kind` of an interaction, amounts of an order."""
+
+    type: str
+    kind: str | None = None
+    value: float | None = None
+    amount_minor: int | None = None
+    discount_minor: int | None = None
+    object_id: str | None = None
+    group_id: str | None = None
+    campaign_id: str | None = None
+    touchpoint: str | None = None
+    channel: str | None = None
+    shop: str | None = None
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="profile", gc=False):
     """One customer at one instant.
 
@@ -154,6 +170,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     zone: str
     flags: tuple[Flag, ...] = ()
     """What was odd about that event."""
+    event: Happening | None = None
+    """That event itself; None when there was none."""
+    fresh_until: Instant | None = None
+    """The instant at which time alone will next change what this says: a new snapshot is to be expected then."""
     r: int
     f: int
     m: int
@@ -184,6 +204,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     windows: dict[str, Window]
     """By `7d`, `30d`, `90d`, `365d`."""
     lifetime: Window
+    last_at: dict[str, Instant] = {}
+    """The newest instant of every interaction kind, and of every type of event about an order."""
+    currency: str
+    """Of all amounts."""
     activity: float
     """Decaying activity at `activity_at`: Σ weight·value·2^(−(t−tᵢ)/half-life)."""
     activity_at: Instant

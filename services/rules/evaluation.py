@@ -6,7 +6,7 @@ tier's minimum stay has run out. Ladders move first, so that campaigns see the t
 
 from collections.abc import Iterable, Mapping
 
-from services.contracts.decision import Outcome, Suppression
+from services.contracts.decision import DecisionReason, Outcome
 from services.rules.campaign import Turn, turn, turned
 from services.rules.expression import Test
 from services.rules.inference import DurableInference, Inference, InferenceRule
@@ -132,7 +132,7 @@ class Evaluator:
         after = state.campaigns[campaign.name] = turned(known, taken, now_ms)
         verdicts = self._book.verdicts(campaign.when, log.scene)
         if taken is Turn.COOLDOWN:
-            log.decide(campaign.id, after.episode, Outcome.SUPPRESSED, verdicts, reason=Suppression.COOLDOWN)
+            log.decide(campaign.id, after.episode, Outcome.SUPPRESSED, verdicts, reason=DecisionReason.COOLDOWN)
         else:
             tiers: Mapping[str, str] = log.scene.tiers
             params = {f"tier.{ladder}": tier for ladder, tier in tiers.items()}

@@ -9,7 +9,7 @@ import msgspec
 
 from services.contracts import wire
 from services.contracts.command import Command
-from services.contracts.decision import Decision, Outcome, Suppression, Verdict
+from services.contracts.decision import Decision, DecisionReason, Outcome, Verdict
 from services.contracts.profile import Cause
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
 from services.rules.features import FEATURES
@@ -62,7 +62,7 @@ class Log:
         outcome: Outcome,
         verdicts: tuple[Verdict, ...],
         *,
-        reason: Suppression | None = None,
+        reason: DecisionReason | None = None,
         tiers: tuple[str, str] | None = None,
         notices: list[tuple[int, Notify]] | None = None,
         params: Mapping[str, Value] | None = None,

@@ -2,7 +2,7 @@
 
 from math import floor
 
-from services.contracts.calendar import BusinessDays
+from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import (
     AnyEvent,
@@ -18,6 +18,7 @@ from services.contracts.profile import Cause
 from services.scoring import registers
 from services.scoring.config import ScoringConfig
 from services.scoring.daylog import Sums
+from services.scoring.happening import name_of
 from services.scoring.orders import Order, UnlinkedRefund
 from services.scoring.repeats import short_hash
 from services.scoring.state import CustomerState, contribution
@@ -85,8 +86,9 @@ def _order(
     before = contribution(order, days, free=config.free)
     changed = _change(order, event)
     state.settle(key, before, days, free=config.free)
+    newest = state.happened(name_of(event), to_ms(event.occurred_at))
     if not changed:
-        return None
+        return Cause.OWN_EVENT if newest else None
     if isinstance(event, OrderRefunded | OrderCancelled):
         return Cause.REFUND
     smaller = isinstance(event, OrderAmended) and order.stands and order.net_minor < before[1].net
@@ -105,11 +107,12 @@ def _change(order: Order, event: OrderPaid | OrderRefunded | OrderCancelled | Or
 
 def _unlinked_refund(state: CustomerState, event: OrderRefunded, days: BusinessDays) -> Cause | None:
     key = short_hash(event.refund_id)
+    newest = state.happened(name_of(event), to_ms(event.occurred_at))
     known = state.unlinked.get(key)
     refund = UnlinkedRefund(floor(event.occurred_at.timestamp()), event.amount_minor)
     if known is not None:
         if refund <= known:
-            return None
+            return Cause.OWN_EVENT if newest else None
         state.count(days.day_of(known.at), Sums(net=known.amount_minor))
     state.unlinked[key] = refund
     state.count(days.day_of(refund.at), Sums(net=-refund.amount_minor))
@@ -122,6 +125,7 @@ def _interaction(state: CustomerState, event: Interaction, config: ScoringConfig
     if not state.repeats.remember(short_hash(event.source, event.id), second, config.lateness_seconds):
         return None
     state.count_deed(days.day_of(second), event.kind)
+    state.happened(event.kind, to_ms(event.occurred_at))
     weight = config.weight(event.kind) * event.value
     state.activity.add(weight, at, config.half_life_seconds)
     return Cause.OWN_EVENT

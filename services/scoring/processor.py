@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import floor
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,7 +12,7 @@ from services.contracts import wire
 from services.contracts.calendar import EPOCH, BusinessDays
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick, CustomerDeleted, CustomerMerged, Flag
-from services.contracts.profile import Cause
+from services.contracts.profile import Cause, Happening
 from services.contracts.topics import PROFILES, TRANSFERS
 from services.contracts.transfer import MAX_HOPS, Forwarded, Handover, TransferMessage
 from services.runtime.partitioning import partition_of
@@ -22,6 +22,7 @@ from services.scoring import card, rfm
 from services.scoring import state as states
 from services.scoring.config import ScoringConfig
 from services.scoring.fold import check, fold
+from services.scoring.happening import happening
 from services.scoring.population import Population, second_of
 from services.scoring.snapshot import profile
 from services.scoring.state import CustomerState
@@ -34,6 +35,17 @@ SOURCE = "koi.scoring"
 """Of events that scoring itself tells."""
 _ENVELOPE_BYTES = 4096
 """Of a record, beside its value."""
+
+
+class _Behind(NamedTuple):
+    """What a profile comes from: nothing but time, unless said. `event` is told to the rules."""
+
+    id: str = ""
+    at: datetime | None = None
+    event: Happening | None = None
+
+
+_NOTHING = _Behind()
 
 
 class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
@@ -130,14 +142,14 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             if not moved:
                 return None
             self._score(state)
-            return self._publish(state, now, Cause.TIME, ("", now))
+            return self._publish(state, now, Cause.TIME, _NOTHING)
         if offset is None:
             state.version = max(state.version, 0)
         else:
             state.version, state.published_us = offset, 0
         self._score(state)
         flags: tuple[Flag, ...] = (*event.flags, "late") if late else event.flags
-        return self._publish(state, now, cause, (event.id, event.occurred_at), flags)
+        return self._publish(state, now, cause, _Behind(event.id, event.occurred_at, happening(event)), flags)
 
     def wake(self, state: CustomerState, now: datetime) -> Step[CustomerState]:
         if state.merged_into is not None:
@@ -153,7 +165,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         cause = self._cause_of_time(state, moved=moved)
         if cause is None:
             return self._step(state)
-        return self._publish(state, now, cause, ("", now))
+        return self._publish(state, now, cause, _NOTHING)
 
     def tick(self, message: ScoringMessage) -> Sequence[Emit]:
         if isinstance(message, ClockTick):
@@ -243,7 +255,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         self._advance_both(state, other, now)
         absorb(state, other, self._config, self._days)
         self._score(state)
-        return self._publish(state, now, Cause.MERGED, (handover.cause_id, handover.occurred_at))
+        return self._publish(state, now, Cause.MERGED, _Behind(handover.cause_id, handover.occurred_at))
 
     def _receive_again(
         self, state: CustomerState, other: CustomerState, handover: Handover, now: datetime
@@ -255,7 +267,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         if not moved and before == (state.lifetime, state.tags, state.attributes, state.absorbed):
             return None
         self._score(state)
-        return self._publish(state, now, Cause.MERGED, (handover.cause_id, handover.occurred_at))
+        return self._publish(state, now, Cause.MERGED, _Behind(handover.cause_id, handover.occurred_at))
 
     def _advance_both(self, state: CustomerState, other: CustomerState, now: datetime) -> bool:
         """Bring both to the day of now; whether that alone gives the first another profile."""
@@ -333,14 +345,13 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         state: CustomerState,
         now: datetime,
         cause: Cause,
-        event: tuple[str, datetime],
+        behind: _Behind,
         flags: tuple[Flag, ...] = (),
     ) -> Step[CustomerState]:
-        """`event` is the id and the instant of what caused it."""
         # two snapshots of one version must differ in their instant, or a reader takes the second for a repeat
         as_of = max(now, EPOCH + timedelta(microseconds=state.published_us) + _MICROSECOND)
         state.published_us = _microseconds(as_of)
-        cutoffs = self._population.at(state.epoch)
+        cutoffs, due = self._population.at(state.epoch), self._due(state)
         snapshot = profile(
             state,
             self._config,
@@ -348,11 +359,13 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             cutoffs="" if cutoffs is None else cutoffs.version,
             now=as_of,
             cause=cause,
-            cause_id=event[0],
-            occurred_at=event[1],
+            cause_id=behind.id,
+            occurred_at=now if behind.at is None else behind.at,
             flags=flags,
+            event=behind.event,
+            fresh_until=due,
         )
-        return self._step(state, Emit(PROFILES.name, wire.PROFILES.encode(snapshot)))
+        return Step(state, (Emit(PROFILES.name, wire.PROFILES.encode(snapshot)),), due)
 
 
 def _void(state: CustomerState, event: AnyEvent) -> bool:

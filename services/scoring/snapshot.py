@@ -2,9 +2,9 @@
 
 from datetime import UTC, date, datetime
 
-from services.contracts.calendar import as_date
+from services.contracts.calendar import as_date, from_ms
 from services.contracts.events import Flag
-from services.contracts.profile import WINDOWS, Cause, Profile, Window, window_name
+from services.contracts.profile import WINDOWS, Cause, Happening, Profile, Window, window_name
 from services.scoring import registers
 from services.scoring.config import ScoringConfig
 from services.scoring.daylog import Sums
@@ -28,6 +28,8 @@ def profile(
     cause_id: str,
     occurred_at: datetime,
     flags: tuple[Flag, ...] = (),
+    event: Happening | None = None,
+    fresh_until: datetime | None = None,
 ) -> Profile:
     """The snapshot; `state` must be scored as of the day of `now`. `cutoffs` names their version."""
     width, scores, activity = config.window_days, state.scores, state.activity
@@ -45,6 +47,8 @@ def profile(
         occurred_at=occurred_at,
         zone=zone,
         flags=flags,
+        event=event,
+        fresh_until=fresh_until,
         r=scores.r,
         f=scores.f,
         m=scores.m,
@@ -67,6 +71,8 @@ def profile(
             net_minor=lifetime.net,
             counts={kind: deeds.lifetime for kind, deeds in sorted(state.kinds.items())},
         ),
+        last_at={name: from_ms(at_ms) for name, at_ms in sorted(state.last_ms.items())},
+        currency=config.currency,
         activity=activity.score,
         activity_at=now if activity.at is None else datetime.fromtimestamp(activity.at, UTC),
         half_life_days=config.half_life_seconds / _DAY_S,

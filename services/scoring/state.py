@@ -16,7 +16,7 @@ from services.scoring.registers import Register
 from services.scoring.repeats import Repeats
 from services.scoring.rfm import Scores
 
-SCHEMA = 2
+SCHEMA = 3
 LONGEST = max(WINDOWS)
 """Days for which interactions are kept by day."""
 
@@ -30,7 +30,8 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
 
     `version` and `published_us` are those of the profile published last (see `contracts.profile`; microseconds since
     1970), `scores` the scores in it, `epoch` (Unix seconds) the cut-offs and `config` the configuration it was scored with.
-    `orders` and `unlinked` by short hash of the order and refund id. `merged_into` is set on what is left of a customer who
+    `orders` and `unlinked` by short hash of the order and refund id. `last_ms` holds the newest instant (Unix ms) of every
+    interaction kind and of every type of event about an order. `merged_into` is set on what is left of a customer who
     was merged into another, `erased_us` on what is left of one who was deleted: until when events are void.
     """
 
@@ -51,6 +52,7 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     packed: bytes = archive.EMPTY
     unlinked: dict[int, UnlinkedRefund] = {}
     kinds: dict[str, Deeds] = {}
+    last_ms: dict[str, int] = {}
     activity: Activity = msgspec.field(default_factory=Activity)
     repeats: Repeats = msgspec.field(default_factory=Repeats)
     tags: dict[str, Register] = {}
@@ -131,6 +133,14 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
         deeds.lifetime += 1
         if day > self.today - LONGEST:
             deeds.add(day)
+
+    def happened(self, name: str, at_ms: int) -> bool:
+        """Remember the newest instant of an interaction kind, or of a type of event; whether this is it."""
+        newest = self.last_ms.get(name)
+        if newest is not None and at_ms <= newest:
+            return False
+        self.last_ms[name] = at_ms
+        return True
 
     def counts(self, width: int) -> dict[str, int]:
         """Interactions in the window per kind, sorted by kind, without zeros."""

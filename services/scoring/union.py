@@ -37,6 +37,8 @@ def absorb_again(state: CustomerState, other: CustomerState, config: ScoringConf
         ours = state.unlinked.get(refund)
         state.unlinked[refund] = theirs if ours is None else max(ours, theirs)
     state.rebuild(orders, days, free=config.free)
+    for name, at_ms in other.last_ms.items():
+        state.happened(name, at_ms)
     registers.absorb(state.tags, other.tags)
     registers.absorb(state.attributes, other.attributes)
     state.absorbed = sorted({*state.absorbed, *other.absorbed, other.customer_id})

@@ -59,6 +59,7 @@ def profile(**changes: Any) -> Profile:
         "lifetime": Window(orders=6, net_minor=200_00),
         "first_order_day": TODAY - timedelta(days=100),
         "last_order_day": TODAY - timedelta(days=10),
+        "currency": "CNY",
         "activity": 16.0,
         "activity_at": NOON,
         "half_life_days": 30.0,
