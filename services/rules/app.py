@@ -7,8 +7,8 @@ from pydantic import Field
 
 from services.contracts.topics import DECISIONS, PROFILES
 from services.contracts.wire import DECISIONS as DECISIONS_WIRE
+from services.rules.compiler import load_rulebook
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import load_rulebook
 from services.runtime import app
 from services.runtime.commit import PublishThenCommit
 from services.runtime.record import Output

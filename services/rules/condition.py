@@ -4,7 +4,7 @@ One item of a list is one predicate: the unit that is evaluated, remembered in t
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from services.rules.expression import Test, compile_test
 from services.rules.flips import Flip, earliest, flips_of
 from services.rules.scene import Scene
 from services.rules.syntax import parse_expression
-from services.rules.terms import Feature, Value, Vocabulary
+from services.rules.terms import Feature, Moves, Value, Vocabulary
 from services.rules.tree import Logic, Not, Tree, features_of
 from services.runtime.document import Document, KeyPath
 from services.runtime.problems import Problem, suggestion
@@ -26,19 +26,31 @@ _ROUNDED_TO = 6
 
 @dataclass(frozen=True)
 class Predicate:
-    """One condition as written, ready to be asked. Two with the same `key` are the same."""
+    """One condition as written, ready to be asked. Two with the same `key` are the same.
+
+    `tree` is None for what is no expression: a schedule, a sequence, a period. A `pulse` is true at the look at which it
+    happens, and at no other. `fact` is the name of the defined fact that the condition asks for and nothing else.
+    """
 
     key: str
     text: str
-    tree: Tree
     test: Test
     flips: tuple[Flip, ...]
-    features: tuple[Feature, ...]
+    features: tuple[Feature, ...] = ()
+    tree: Tree | None = None
+    pulse: bool = False
+    fact: str | None = None
+    seen: Callable[[Scene], dict[str, Value]] | None = None
 
     @property
     def timed(self) -> bool:
         """Whether time alone can change it."""
         return bool(self.flips)
+
+    @property
+    def of_tier(self) -> bool:
+        """Whether it asks where the customer stands on a ladder."""
+        return any(feature.of_tier for feature in self.features)
 
     def flip(self, scene: Scene) -> int | None:
         """The next instant (Unix ms, after `now`) at which it may change by time alone; None if never."""
@@ -46,7 +58,10 @@ class Predicate:
 
     def verdict(self, scene: Scene) -> Verdict:
         """Whether it holds, with the value of every feature it reads."""
-        actual = {feature.name: _shown(feature.read(scene)) for feature in self.features}
+        if self.seen is not None:
+            actual = self.seen(scene)
+        else:
+            actual = {feature.name: _shown(feature.read(scene)) for feature in self.features}
         return Verdict(condition=self.text, actual=actual, holds=self.test(scene))
 
 
@@ -54,8 +69,15 @@ def _shown(value: Value) -> Value:
     return round(value, _ROUNDED_TO) if isinstance(value, float) else value
 
 
-def make_predicate(key: str, text: str, tree: Tree) -> Predicate:
-    return Predicate(key, text, tree, compile_test(tree), tuple(flips_of(tree)), tuple(features_of(tree)))
+def make_predicate(key: str, text: str, tree: Tree, fact: str | None = None) -> Predicate:
+    """What asks about an event is true only at the look which an event causes, even if it is negated."""
+    features = tuple(features_of(tree))
+    test, pulse = compile_test(tree), any(feature.moves is Moves.PULSE for feature in features)
+    if pulse:
+        return Predicate(
+            key, text, lambda s: s.event is not None and test(s), (), features, tree, pulse=True, fact=fact
+        )
+    return Predicate(key, text, test, tuple(flips_of(tree)), features, tree, fact=fact)
 
 
 def parse_conditions(
@@ -71,7 +93,7 @@ def parse_conditions(
     if reader.problems:
         return [], reader.problems
     return [
-        make_predicate(json.dumps(item, ensure_ascii=False), text, tree)
+        make_predicate(json.dumps(item, ensure_ascii=False), text, tree, text if text in vocabulary.defined else None)
         for item, (text, tree) in zip(items, parsed, strict=True)
         if tree is not None
     ], []

@@ -4,33 +4,40 @@ Our own typed conditions are asked first; durable-rules is consulted only when t
 tier's minimum stay has run out. Ladders move first, so that campaigns see the tier a customer is in from now on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
+from math import log2
 
 from services.contracts.decision import DecisionReason, Outcome
-from services.rules.campaign import Turn, turn, turned
-from services.rules.expression import Test
-from services.rules.inference import DurableInference, Inference, InferenceRule
-from services.rules.ladder import notices, stand
+from services.rules.episodes import Episodes
+from services.rules.inference import Deduction, DurableInference, Inference, InferenceRule
+from services.rules.ladder import Standing, claims, notices, stand
 from services.rules.messages import Log
-from services.rules.rulebook import CampaignRule, Clause, LadderRule, Rulebook
-from services.rules.scene import Scene
+from services.rules.program import compile_mask
+from services.rules.rulebook import Clause, LadderRule, Rulebook, SeatRule
+from services.rules.scene import DAY_MS, Past, Scene
 from services.rules.schedule import Schedule
-from services.rules.state import CampaignState, RuleState, TierState, pack_mask, unpack_mask
+from services.rules.sequence import remembered
+from services.rules.state import Claim, RuleState, TierState, pack_mask, unpack_mask
+from services.rules.terms import Moves
+
+SeatedCustomer = Callable[[str, str], bool]
+"""Whether (slot, customer id) was given a seat at the last review."""
 
 
 class Evaluator:
     """A rule set at work. Holds memory outside Python until `close`."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
+    def __init__(self, rulebook: Rulebook, seated: SeatedCustomer = lambda _slot, _customer: False) -> None:
         self._book = rulebook
+        self._seated = seated
         self._schedule = Schedule(rulebook)
-        self._facts = tuple(f"p{i}" for i in range(len(rulebook.predicates)))
-        tests = [(1 << i, predicate.test) for i, predicate in enumerate(rulebook.predicates)]
-        self._plain = tuple(pair for pair in tests if not pair[0] & rulebook.tier_mask)
-        self._by_tier = tuple(pair for pair in tests if pair[0] & rulebook.tier_mask)
+        self._episodes = Episodes(rulebook)
+        predicates = list(enumerate(rulebook.predicates))
+        self._plain = compile_mask(pair for pair in predicates if not rulebook.tier_mask >> pair[0] & 1)
+        self._by_tier = compile_mask(pair for pair in predicates if rulebook.tier_mask >> pair[0] & 1)
         self._ladder_names = frozenset(ladder.name for ladder in rulebook.ladders)
-        # the clause of a campaign has the campaign's name
-        self._campaigns = {campaign.name: campaign for campaign in rulebook.campaigns}
+        self._remembered = frozenset(name for sequence in rulebook.sequences for name in sequence.names)
+        self._horizon_ms = max((sequence.horizon_ms for sequence in rulebook.sequences), default=0)
         ladder_clauses = [
             clause
             for ladder in rulebook.ladders
@@ -39,10 +46,12 @@ class Evaluator:
             if clause is not None
         ]
         campaign_clauses = [campaign.when for campaign in rulebook.campaigns]
-        self._ladder_mask = _union(ladder_clauses)
-        self._campaign_mask = _union(campaign_clauses)
+        self._ladder_mask = self._asked(ladder_clauses)
+        self._campaign_mask = self._asked(campaign_clauses)
         self._ladder_inference = self._inference(ladder_clauses)
+        # the clause of a campaign has the campaign's name
         self._campaign_inference = self._inference(campaign_clauses)
+        self._has_seats = any(tier.seats for ladder in rulebook.ladders for tier in ladder.tiers)
 
     def close(self) -> None:
         self._ladder_inference.close()
@@ -51,28 +60,56 @@ class Evaluator:
     def look(self, state: RuleState, log: Log) -> int | None:
         """Change `state`, add to `log`, return when to look again (Unix ms). Raise `InferenceError`."""
         scene, now_ms = log.scene, log.scene.now_ms
+        if state.began_ms is None:
+            state.began_ms = now_ms
         anew = state.rulebook != self._book.hash
         if anew:
-            self._adopt(state, now_ms)
+            self._adopt(state, log)
+        self.prepare(state, scene)
         # a condition of another rule set says nothing about ours: everything counts as changed
         before = -1 if anew else unpack_mask(state.mask)
-        mask = _true(self._plain, scene)
+        mask = self._plain(scene)
         expired = state.hold_ms is not None and now_ms >= state.hold_ms
-        if anew or expired or (mask ^ before) & self._ladder_mask:
+        if anew or expired or self._has_seats or (mask ^ before) & self._ladder_mask:
             self._move(state, mask, log)
-        tiers = {ladder.name: self._tier(ladder, state) for ladder in self._book.ladders}
-        scene.tiers = tiers
-        mask |= _true(self._by_tier, scene)
+            self._place(state, scene)
+        mask |= self._by_tier(scene)
+        if state.campaigns:
+            self._episodes.go_on(state, mask, log)
         if anew or (mask ^ before) & self._campaign_mask:
-            self._campaign(state, mask, log)
+            firings = self._campaign_inference.fire(mask & self._campaign_mask)
+            self._episodes.turn(state, firings, mask, log)
+        if mask & self._book.pulse_mask:
+            self._episodes.let_go_of_pulses(state, self._book.pulse_mask)
+            mask &= ~self._book.pulse_mask
         if mask != before:
             state.mask = pack_mask(mask)
-        levels = {ladder.name: ladder.level(tiers[ladder.name]) for ladder in self._book.ladders}
-        return self._schedule.next_instant(scene, mask, levels, state.hold_ms)
+        state.looked_ms = now_ms
+        return self._next_ms(state, scene, mask)
 
-    def _adopt(self, state: RuleState, now_ms: int) -> None:
+    def prepare(self, state: RuleState, scene: Scene) -> None:
+        """Tell the scene what the state knows."""
+        happened = scene.happened
+        if happened is not None and happened.name in self._remembered:
+            state.recent = remembered(state.recent, happened, self._horizon_ms)
+        scene.recent = [Past(*past) for past in state.recent]
+        scene.previous_ms, scene.began_ms = state.looked_ms, state.began_ms
+        self._place(state, scene)
+
+    def mask(self, scene: Scene) -> int:
+        """The conditions that hold, for a scene that is prepared; nothing is changed."""
+        return self._plain(scene) | self._by_tier(scene)
+
+    def _place(self, state: RuleState, scene: Scene) -> None:
+        places = [(ladder, state.tiers.get(ladder.name)) for ladder in self._book.ladders]
+        scene.tiers = {ladder.name: ladder.tiers[0].name if at is None else at.tier for ladder, at in places}
+        scene.entered = {ladder.name: at.since_ms for ladder, at in places if at is not None}
+
+    def _adopt(self, state: RuleState, log: Log) -> None:
         """Take over a customer from another rule set: a tier that is gone leads to the bottom, without a decision."""
-        state.forget_vanished(self._ladder_names, frozenset(self._campaigns), now_ms)
+        now_ms = log.scene.now_ms
+        self._episodes.withdraw(state, log)
+        state.forget_vanished(self._ladder_names, self._episodes.names, now_ms)
         for ladder in self._book.ladders:
             place = state.tiers.get(ladder.name)
             if place is not None and all(tier.name != place.tier for tier in ladder.tiers):
@@ -80,86 +117,86 @@ class Evaluator:
         state.rulebook = self._book.hash
         state.hold_ms = None
 
-    def _tier(self, ladder: LadderRule, state: RuleState) -> str:
-        place = state.tiers.get(ladder.name)
-        return ladder.tiers[0].name if place is None else place.tier
-
     def _move(self, state: RuleState, mask: int, log: Log) -> None:
-        holding = {firing.rule for firing in self._ladder_inference.fire(self._given(mask & self._ladder_mask))}
+        holding = {firing.rule for firing in self._ladder_inference.fire(mask & self._ladder_mask)}
+        now_ms, customer = log.scene.now_ms, log.scene.profile.customer_id
         holds: list[int] = []
-        now_ms = log.scene.now_ms
+        state.claims = []
+
+        def seated(seats: SeatRule) -> bool:
+            return self._seated(seats.slot, customer)
+
         for ladder in self._book.ladders:
-            place = state.tiers.get(ladder.name)
-            standing = stand(ladder, place, holding, now_ms)
+            standing = stand(ladder, state.tiers.get(ladder.name), holding, now_ms, seated)
             if standing.hold_ms is not None:
                 holds.append(standing.hold_ms)
-            move = standing.move
-            if move is None:
-                continue
-            names = ladder.tiers[move.origin].name, ladder.tiers[move.target].name
-            jumps = 1 if place is None else place.jumps + 1
-            state.tiers[ladder.name] = TierState(names[1], now_ms, jumps)
-            verdicts = tuple(v for clause in move.reasons for v in self._book.verdicts(clause, log.scene))
-            log.decide(
-                ladder.id,
-                jumps,
-                Outcome.PROMOTED if move.up else Outcome.DEMOTED,
-                verdicts,
-                tiers=names,
-                notices=notices(ladder, move),
-                params={"ladder": ladder.name, "from_tier": names[0], "tier": names[1]},
-            )
+            if standing.move is not None:
+                self._jump(ladder, standing, state, log)
+            if self._has_seats:
+                self._claim(ladder, holding, state, log.scene)
         state.hold_ms = min(holds, default=None)
 
-    def _campaign(self, state: RuleState, mask: int, log: Log) -> None:
-        firings = self._campaign_inference.fire(self._given(mask & self._campaign_mask))
-        holding = {firing.rule for firing in firings}
-        for name, known in list(state.campaigns.items()):
-            campaign = self._campaigns.get(name)
-            if campaign is not None and campaign.when.id not in holding:
-                taken = turn(campaign, known, holds=False, now_ms=log.scene.now_ms)
-                if taken is Turn.END:
-                    state.campaigns[name] = turned(known, taken, log.scene.now_ms)
-        for firing in firings:
-            self._begin(self._campaigns[firing.rule], state, log)
+    def _jump(self, ladder: LadderRule, standing: Standing, state: RuleState, log: Log) -> None:
+        move, place = standing.move, state.tiers.get(ladder.name)
+        assert move is not None  # noqa: S101 - the caller knows
+        names = ladder.tiers[move.origin].name, ladder.tiers[move.target].name
+        jumps = 1 if place is None else place.jumps + 1
+        state.tiers[ladder.name] = TierState(names[1], log.scene.now_ms, jumps)
+        verdicts = tuple(v for clause in move.reasons for v in self._book.verdicts(clause, log.scene))
+        log.decide(
+            ladder.id,
+            jumps,
+            Outcome.PROMOTED if move.up else Outcome.DEMOTED,
+            verdicts,
+            reason=DecisionReason.CAPACITY if move.displaced else None,
+            mode=ladder.mode,
+            tiers=names,
+            notices=notices(ladder, move),
+            params={"ladder": ladder.name, "from_tier": names[0], "tier": names[1]},
+        )
 
-    def _begin(self, campaign: CampaignRule, state: RuleState, log: Log) -> None:
-        now_ms = log.scene.now_ms
-        known: CampaignState | None = state.campaigns.get(campaign.name)
-        taken = turn(campaign, known, holds=True, now_ms=now_ms)
-        if taken is Turn.UNCHANGED:
-            return
-        after = state.campaigns[campaign.name] = turned(known, taken, now_ms)
-        verdicts = self._book.verdicts(campaign.when, log.scene)
-        if taken is Turn.COOLDOWN:
-            log.decide(campaign.id, after.episode, Outcome.SUPPRESSED, verdicts, reason=DecisionReason.COOLDOWN)
-        else:
-            tiers: Mapping[str, str] = log.scene.tiers
-            params = {f"tier.{ladder}": tier for ladder, tier in tiers.items()}
-            log.decide(
-                campaign.id, after.episode, Outcome.FIRED, verdicts, notices=[(0, campaign.notify)], params=params
-            )
+    def _claim(self, ladder: LadderRule, holding: set[str], state: RuleState, scene: Scene) -> None:
+        place = state.tiers.get(ladder.name)
+        level = 0 if place is None else ladder.level(place.tier)
+        group = "" if ladder.per is None else str(scene.profile.attributes.get(ladder.per) or "")
+        for claim in claims(ladder, level, place, holding):
+            rank = _rank(claim.seats, scene)
+            if rank is not None:
+                state.claims.append(Claim(claim.seats.slot, group, rank, claim.kept_ms))
 
-    def _given(self, mask: int) -> dict[str, int]:
-        return {fact: 1 for i, fact in enumerate(self._facts) if mask >> i & 1}
+    def _next_ms(self, state: RuleState, scene: Scene, mask: int) -> int | None:
+        levels = {ladder.name: ladder.level(scene.tiers[ladder.name]) for ladder in self._book.ladders}
+        running = [name for name, known in state.campaigns.items() if known.running]
+        holds = [] if state.hold_ms is None else [state.hold_ms]
+        return self._schedule.next_instant(scene, mask, levels, running, [*holds, *self._episodes.next_ms(state)])
+
+    def _asked(self, clauses: list[Clause]) -> int:
+        """The conditions that these clauses ask for, and those that facts among them follow from."""
+        mask, needs = 0, {fact.gives: fact.needs for fact in self._book.facts}
+        rest = [i for clause in clauses for i in clause.predicates]
+        while rest:
+            i = rest.pop()
+            if not mask >> i & 1:
+                mask |= 1 << i
+                rest += needs.get(i, ())
+        return mask
 
     def _inference(self, clauses: list[Clause]) -> Inference:
         return DurableInference(
-            InferenceRule(clause.id, tuple(self._facts[i] for i in clause.predicates), order)
-            for order, clause in enumerate(clauses)
+            (InferenceRule(clause.id, clause.predicates, order) for order, clause in enumerate(clauses)),
+            [Deduction(fact.gives, fact.needs) for fact in self._book.facts],
         )
 
 
-def _union(clauses: list[Clause]) -> int:
-    mask = 0
-    for clause in clauses:
-        mask |= clause.mask
-    return mask
-
-
-def _true(tests: Iterable[tuple[int, Test]], scene: Scene) -> int:
-    mask = 0
-    for bit, test in tests:
-        if test(scene):
-            mask |= bit
-    return mask
+def _rank(seats: SeatRule, scene: Scene) -> float | None:
+    """The higher the better, and comparable however long ago it was worked out."""
+    value = seats.rank.read(scene)
+    if not isinstance(value, int | float):
+        return None
+    if seats.rank.moves is not Moves.STEADILY:
+        return float(value)
+    half_life_ms = scene.profile.half_life_days * DAY_MS
+    if value <= 0 or half_life_ms <= 0:
+        return float("-inf") if value <= 0 else float(value)
+    # all fade alike: what is left of it at any one instant ranks as this does
+    return log2(value) + scene.now_ms / half_life_ms

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.rules.scene import Scene
 from services.rules.terms import Getter, Kind, Value
-from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, kind_of
+from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Money, Not, Read, Tree, kind_of
 
 Test = Callable[[Scene], bool]
 
@@ -57,6 +57,8 @@ def compile_value(tree: Tree) -> Getter:
     match tree:
         case Constant(value, _):
             return lambda _: value
+        case Money(minor, currency):
+            return lambda scene: minor if scene.profile.currency == currency else None
         case Read(feature):
             return feature.read
         case Arithmetic(op, left, right):

@@ -1,9 +1,32 @@
 """The features a condition names without arguments."""
 
 from collections.abc import Mapping
+from typing import Any, get_args
 
+from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, AnyEvent, Touchpoint
 from services.contracts.profile import Octant, RfSegment
-from services.rules.terms import DayCount, Feature, Kind, Moves
+from services.rules.scene import Scene
+from services.rules.terms import CALENDAR_DAYS, DayCount, Feature, Kind, Moves, Value
+from services.runtime.problems import suggestion
+
+_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)) - {
+    # these end a customer, or move one to another: no snapshot tells of them
+    "clock.tick",
+    "customer.deleted",
+    "customer.merged",
+}
+
+
+def _of_event(name: str, kind: Kind, unit: str, meaning: str, choices: frozenset[str] = frozenset()) -> Feature:
+    """A part of the event behind a look; unknown at a look that no event caused."""
+
+    def read(scene: Scene) -> Value:
+        event: Any = scene.event
+        value: Value = None if event is None else getattr(event, name)
+        return value
+
+    return Feature(f"event.{name}", kind, unit, meaning, read, Moves.PULSE, choices)
+
 
 FEATURES: Mapping[str, Feature] = {
     feature.name: feature
@@ -40,7 +63,7 @@ FEATURES: Mapping[str, Feature] = {
         Feature(
             "recency_days",
             Kind.NUMBER,
-            "calendar days",
+            CALENDAR_DAYS,
             "Business days since the last order that counts, in the profile's zone; unknown without such an order in the window",
             lambda s: s.recency_days,
             Moves.DAILY,
@@ -49,7 +72,7 @@ FEATURES: Mapping[str, Feature] = {
         Feature(
             "rhythm_days",
             Kind.NUMBER,
-            "calendar days",
+            CALENDAR_DAYS,
             "The customer's own gap between purchase days of the last 365 days; unknown before the third such day",
             lambda s: s.profile.rhythm_days,
             Moves.WINDOW,
@@ -120,7 +143,7 @@ FEATURES: Mapping[str, Feature] = {
         Feature(
             "days_since_first_order",
             Kind.NUMBER,
-            "calendar days",
+            CALENDAR_DAYS,
             "Business days since the first order that counts; unknown without one",
             lambda s: s.days_since_first_order,
             Moves.DAILY,
@@ -134,5 +157,43 @@ FEATURES: Mapping[str, Feature] = {
             lambda s: s.activity,
             Moves.STEADILY,
         ),
+        _of_event("type", Kind.TEXT, "", "Type of the event that is looked at: " + ", ".join(sorted(_TYPES)), _TYPES),
+        _of_event("kind", Kind.TEXT, "", "Its kind, of an interaction"),
+        _of_event("value", Kind.NUMBER, "", "Its value, of an interaction"),
+        _of_event("amount_minor", Kind.NUMBER, "minor units", "Its amount, of an order, an amendment or a refund"),
+        _of_event("discount_minor", Kind.NUMBER, "minor units", "Its discount, of an order"),
+        _of_event(
+            "touchpoint",
+            Kind.TEXT,
+            "",
+            "Where it happened: " + ", ".join(get_args(Touchpoint)),
+            frozenset(get_args(Touchpoint)),
+        ),
+        _of_event("channel", Kind.TEXT, "", "The channel it came over"),
+        _of_event("shop", Kind.TEXT, "", "The shop of an order"),
+        _of_event("object_id", Kind.TEXT, "", "What it was about, of an interaction"),
+        _of_event("group_id", Kind.TEXT, "", "The group it happened in"),
+        _of_event("campaign_id", Kind.TEXT, "", "The campaign it answers"),
     )
 }
+"""By name."""
+
+
+def known_kind(kind: str) -> bool:
+    """Whether an interaction kind can ever be seen."""
+    return kind in STANDARD_KINDS or kind.startswith(CUSTOM_PREFIX)
+
+
+def unknown_kind(kind: str) -> str:
+    """The sentence about an interaction kind that there is not."""
+    hint = suggestion(kind, STANDARD_KINDS) or f"; write custom:{kind} for a kind of your own"
+    return f"there is no interaction kind {kind}{hint}"
+
+
+def known_event(name: str) -> bool:
+    """Whether `name` is an interaction kind, or a type of event that is no interaction."""
+    return known_kind(name) or (name in _TYPES and name != "interaction")
+
+
+EVENT_NAMES = frozenset(STANDARD_KINDS | _TYPES) - {"interaction"}
+"""What `known_event` knows, but for kinds of one's own."""

@@ -5,6 +5,7 @@ never will while the profile stays as it is. It may be early (a re-evaluation th
 
 - a daily feature against a value: the business midnight at which the feature passes the value; exact;
 - daily features in arithmetic or against each other: the next business midnight;
+- the time since something against a length: that long after it, exact;
 - activity against a value: the time it takes to decay to the value, then corrected to the millisecond at which the
   comparison itself changes; for == and != some 2 ms before.
 
@@ -20,7 +21,7 @@ from services.contracts.decay import time_to_fall
 from services.rules.expression import compare_values, compile_value
 from services.rules.scene import DAY_MS, Scene, activity_at
 from services.rules.terms import DayCount, Feature, Getter
-from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Not, Read, Tree, features_of
+from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Money, Not, Read, Tree, features_of
 
 Flip = Callable[[Scene], int | None]
 
@@ -28,7 +29,7 @@ MAX_MS = 253_370_764_800_000
 """The year 9999: a timer beyond it is no timer."""
 _MAX_DAY = as_day(date(9998, 12, 31))
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_VALUES = (Constant, Read, Arithmetic)
+_VALUES = (Constant, Money, Read, Arithmetic)
 _MOST_DAYS = 4_000_000
 """More than the calendar has."""
 _UNDERFLOW_HALVINGS = 2200
@@ -62,7 +63,7 @@ def _pairs(tree: Tree) -> Iterator[tuple[str, Tree, Tree]]:
                 yield from _pairs(operand)
         case Not(operand):
             yield from _pairs(operand)
-        case Constant() | Read() | Arithmetic():
+        case Constant() | Money() | Read() | Arithmetic():
             return
 
 
@@ -85,8 +86,13 @@ def _flip_of_pair(op: str, left: Tree, right: Tree) -> Iterator[Flip]:
     if not _ticking(left):
         return
     if isinstance(left, Read) and not _ticking(right):
-        other, days = compile_value(right), left.feature.days
-        yield _decay_flip(op, other) if days is None else _day_flip(op, days, other)
+        other, feature = compile_value(right), left.feature
+        if feature.days is not None:
+            yield _day_flip(op, feature.days, other)
+        elif feature.start is not None:
+            yield _length_flip(op, feature.start, other)
+        else:
+            yield _decay_flip(op, other)
     else:
         yield _nightly(_ticking(left) + _ticking(right))
 
@@ -144,6 +150,20 @@ def _first_day(guess: float, reached: Callable[[int], bool]) -> int:
     while not reached(day):
         day += 1
     return day
+
+
+def _length_flip(op: str, start: Callable[[Scene], int | None], other: Getter) -> Flip:
+    """The time since an instant rises by a millisecond a millisecond; while the instant is ahead it reads as 0."""
+
+    def flip(scene: Scene) -> int | None:
+        began, value = start(scene), other(scene)
+        if began is None or not isinstance(value, int | float):
+            return None
+        reached, passed = began + math.ceil(value), began + math.floor(value) + 1
+        turns = {"<": (reached,), ">=": (reached,), "<=": (passed,), ">": (passed,)}.get(op, (reached, passed))
+        return min((at for at in turns if at > scene.now_ms and at > began and at <= MAX_MS), default=None)
+
+    return flip
 
 
 def _decay_flip(op: str, other: Getter) -> Flip:

@@ -4,10 +4,20 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from services.contracts.durations import parse_duration
-from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS
 from services.contracts.profile import WINDOWS, Window, window_name
+from services.rules.features import EVENT_NAMES, known_event, known_kind, unknown_kind
 from services.rules.scene import Scene
-from services.rules.terms import BadArgumentError, Feature, Function, Kind, Moves, Value, Vocabulary
+from services.rules.terms import (
+    CALENDAR_DAYS,
+    BadArgumentError,
+    DayCount,
+    Feature,
+    Function,
+    Kind,
+    Moves,
+    Value,
+    Vocabulary,
+)
 from services.runtime.problems import suggestion
 
 LIFETIME = "lifetime"
@@ -75,9 +85,8 @@ def _net_minor(arguments: tuple[str, ...], _: Vocabulary) -> Feature:
 
 def _count(arguments: tuple[str, ...], _: Vocabulary) -> Feature:
     kind, *text = arguments
-    if kind not in STANDARD_KINDS and not kind.startswith(CUSTOM_PREFIX):
-        hint = suggestion(kind, STANDARD_KINDS) or f"; write custom:{kind} for a kind of your own"
-        raise BadArgumentError(0, f"there is no interaction kind {kind}{hint}")
+    if not known_kind(kind):
+        raise BadArgumentError(0, unknown_kind(kind))
     name = _window(text[0], 1) if text else _LONGEST
     written = ", ".join(f'"{argument}"' for argument in arguments)
     read = _in_window(name, lambda window: window.counts.get(kind, 0))
@@ -94,11 +103,33 @@ def _attr(arguments: tuple[str, ...], _: Vocabulary) -> Feature:
     return Feature(f'attr("{name}")', Kind.ANY, "", "", lambda s: s.profile.attributes.get(name))
 
 
-def _tier(arguments: tuple[str, ...], vocabulary: Vocabulary) -> Feature:
-    (ladder,) = arguments
+def _since(arguments: tuple[str, ...], _: Vocabulary) -> Feature:
+    (name,) = arguments
+    if not known_event(name):
+        hint = suggestion(name, EVENT_NAMES) or f"; write custom:{name} for a kind of your own"
+        raise BadArgumentError(0, f"there is no kind or type of event {name}{hint}")
+
+    def elapsed(scene: Scene) -> Value:
+        last_ms = scene.last_ms(name)
+        return None if last_ms is None else max(0, scene.now_ms - last_ms)
+
+    return Feature(
+        f'since("{name}")', Kind.LENGTH, "", "", elapsed, Moves.STEADILY, start=lambda scene: scene.last_ms(name)
+    )
+
+
+def _tiers(ladder: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     tiers = vocabulary.ladders.get(ladder)
     if tiers is None:
         raise BadArgumentError(0, f"there is no ladder {ladder}{suggestion(ladder, vocabulary.ladders)}")
+    return tiers
+
+
+def _tier(arguments: tuple[str, ...], vocabulary: Vocabulary) -> Feature:
+    (ladder,) = arguments
+    tiers = _tiers(ladder, vocabulary)
+    if vocabulary.ladder is not None:
+        raise BadArgumentError(0, "a ladder cannot ask for a tier; only campaigns can")
     return Feature(
         f'tier("{ladder}")',
         Kind.TEXT,
@@ -107,6 +138,29 @@ def _tier(arguments: tuple[str, ...], vocabulary: Vocabulary) -> Feature:
         lambda s: s.tiers.get(ladder, tiers[0]),
         Moves.DERIVED,
         choices=frozenset(tiers),
+        of_tier=True,
+    )
+
+
+def _tier_days(arguments: tuple[str, ...], vocabulary: Vocabulary) -> Feature:
+    (ladder,) = arguments
+    _tiers(ladder, vocabulary)
+    if vocabulary.ladder not in {None, ladder}:
+        raise BadArgumentError(0, f'a ladder knows its own tier_days only; write tier_days("{vocabulary.ladder}")')
+
+    def read(scene: Scene) -> Value:
+        day = scene.entered_day(ladder)
+        return None if day is None else scene.since(day)
+
+    return Feature(
+        f'tier_days("{ladder}")',
+        Kind.NUMBER,
+        CALENDAR_DAYS,
+        "",
+        read,
+        Moves.DAILY,
+        days=DayCount(lambda scene: scene.entered_day(ladder)),
+        of_tier=True,
     )
 
 
@@ -146,6 +200,16 @@ FUNCTIONS: Mapping[str, Function] = {
         Function("tagged", 'tagged("tag")', Kind.BOOL, "", "Whether the customer carries the tag", (1, 1), _tagged),
         Function("attr", 'attr("name")', Kind.ANY, "", "An attribute; unknown if it is not set", (1, 1), _attr),
         Function(
+            "since",
+            'since("kind")',
+            Kind.LENGTH,
+            "exact",
+            "How long ago an interaction kind, or an event such as `order.paid`, last happened; unknown if it never did",
+            (1, 1),
+            _since,
+            Moves.STEADILY,
+        ),
+        Function(
             "tier",
             'tier("ladder")',
             Kind.TEXT,
@@ -154,6 +218,16 @@ FUNCTIONS: Mapping[str, Function] = {
             (1, 1),
             _tier,
             Moves.DERIVED,
+        ),
+        Function(
+            "tier_days",
+            'tier_days("ladder")',
+            Kind.NUMBER,
+            CALENDAR_DAYS,
+            "Business days since the customer came into the tier; within a ladder, of itself only",
+            (1, 1),
+            _tier_days,
+            Moves.DAILY,
         ),
     )
 }

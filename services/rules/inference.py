@@ -1,9 +1,14 @@
 """The fence around durable-rules: which rules hold, given the facts, and in which order.
 
-durable-rules is a Rete engine in C. It joins facts, chains and orders by priority well, and is weak at types, sizes and
+durable-rules is a Rete engine in C. It joins facts, chains forward and orders by priority well, and is weak at types, sizes and
 errors, so it never sees raw data: only small integers that typed code of ours has computed, one session at a time, always
 deleted. Its known edges (64 conditions matched by one message at one level, 255 properties, 512 conditions at the top,
 1,024 live sessions, a leak on reload) are kept far away by sharding.
+
+Nothing is joined over several messages: deleting a session in which such a join waits for its other half crashes the process.
+A deduced fact is asserted together with all that were known before, so that one message holds all that any rule needs.
+
+Facts are numbered, and a set of them is an integer with a bit for each.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +23,7 @@ from durable.engine import MessageNotHandledException, Ruleset
 MAX_SHARD_RULES = 32
 MAX_SHARD_FACTS = 48
 REMEMBERED = 10_000
-"""Answers kept: which rules fire depends on the set of true facts alone, and customers have few different ones."""
+"""Answers kept of each shard: which rules fire depends on the set of true facts alone, and customers have few different ones."""
 _SESSION = "customer"
 _names = count()
 
@@ -29,11 +34,19 @@ class InferenceError(RuntimeError):
 
 @dataclass(frozen=True)
 class InferenceRule:
-    """Fires when every fact of `needs` is 1. Lower `order` fires first; orders are distinct."""
+    """Fires when every fact of `needs` is there. Lower `order` fires first; orders are distinct."""
 
     name: str
-    needs: tuple[str, ...]
+    needs: tuple[int, ...]
     order: int
+
+
+@dataclass(frozen=True)
+class Deduction:
+    """The fact `gives` is there when every one of `needs` is, deduced ones among them; never in a circle."""
+
+    gives: int
+    needs: tuple[int, ...]
 
 
 @dataclass(frozen=True, order=True)
@@ -47,8 +60,11 @@ class Firing:
 class Inference(Protocol):
     """Decides which rules hold."""
 
-    def fire(self, facts: Mapping[str, int]) -> Sequence[Firing]:
-        """Every rule whose facts are all there, by rising order. A fact not given is 0. Raise `InferenceError`."""
+    def fire(self, true: int) -> Sequence[Firing]:
+        """Every rule whose facts are all there, by rising order. Raise `InferenceError`.
+
+        `true` holds the facts observed. Deduced ones among them must be those that follow from the others.
+        """
         ...
 
     def close(self) -> None:
@@ -57,23 +73,19 @@ class Inference(Protocol):
 
 
 class DurableInference:
-    """`Inference` by durable-rules."""
+    """`Inference` by durable-rules.
 
-    def __init__(self, rules: Iterable[InferenceRule]) -> None:
-        self._shards = [_Shard(group) for group in _grouped(sorted(rules, key=lambda rule: rule.order))]
-        self._known: dict[frozenset[str], Sequence[Firing]] = {}
+    Deduced facts are left to it, and chained from the observed ones, as far as a shard has room for their chains; beyond that
+    they are taken as observed.
+    """
 
-    def fire(self, facts: Mapping[str, int]) -> Sequence[Firing]:
-        true = frozenset(name for name, value in facts.items() if value)
-        firings = self._known.get(true)
-        if firings is None:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            firings = self._known[true] = self._ask(true)
-        return firings
+    def __init__(self, rules: Iterable[InferenceRule], deductions: Iterable[Deduction] = ()) -> None:
+        known = {deduction.gives: deduction for deduction in deductions}
+        self._shards = [_Shard(*group) for group in _grouped(sorted(rules, key=lambda rule: rule.order), known)]
 
-    def _ask(self, true: frozenset[str]) -> Sequence[Firing]:
-        return tuple(merge(*(shard.fire(true) for shard in self._shards if not shard.smallest.isdisjoint(true))))
+    def fire(self, true: int) -> Sequence[Firing]:
+        found = [firings for shard in self._shards if true & shard.mask and (firings := shard.fire(true & shard.mask))]
+        return found[0] if len(found) == 1 else tuple(merge(*found))
 
     def close(self) -> None:
         for shard in self._shards:
@@ -81,20 +93,43 @@ class DurableInference:
         self._shards = []
 
 
-def _grouped(rules: Sequence[InferenceRule]) -> Iterable[list[InferenceRule]]:
+_Group = tuple[list[InferenceRule], list[Deduction]]
+
+
+def _grouped(rules: Sequence[InferenceRule], known: Mapping[int, Deduction]) -> Iterable[_Group]:
     group: list[InferenceRule] = []
-    facts: set[str] = set()
+    facts: set[int] = set()
+    chain: dict[int, Deduction] = {}
     for rule in rules:
-        needs = set(rule.needs)
-        if not 1 <= len(needs) <= MAX_SHARD_FACTS:
-            raise InferenceError(f"{rule.name} needs {len(needs)} facts; 1 to {MAX_SHARD_FACTS} are possible")
-        if group and (len(group) >= MAX_SHARD_RULES or len(facts | needs) > MAX_SHARD_FACTS):
-            yield group
-            group, facts = [], set()
+        if not 1 <= len(set(rule.needs)) <= MAX_SHARD_FACTS:
+            raise InferenceError(f"{rule.name} needs {len(set(rule.needs))} facts; 1 to {MAX_SHARD_FACTS} are possible")
+        links = _chain(rule.needs, known)
+        needs = {*rule.needs, *(need for link in links.values() for need in link.needs)}
+        if len(needs) > MAX_SHARD_FACTS or len(links) >= MAX_SHARD_RULES:
+            links, needs = {}, set(rule.needs)
+        # within one shard a fact is either deduced by all that need it, or by none
+        mixed = any((fact in chain) is not (fact in links) for fact in needs & facts & known.keys())
+        full = len(group) + len(chain | links) >= MAX_SHARD_RULES or len(facts | needs) > MAX_SHARD_FACTS
+        if group and (full or mixed):
+            yield group, list(chain.values())
+            group, facts, chain = [], set(), {}
         group.append(rule)
         facts |= needs
+        chain |= links
     if group:
-        yield group
+        yield group, list(chain.values())
+
+
+def _chain(needs: Iterable[int], known: Mapping[int, Deduction]) -> dict[int, Deduction]:
+    """Every deduction behind these facts."""
+    links: dict[int, Deduction] = {}
+    rest = [need for need in needs if need in known]
+    while rest:
+        fact = rest.pop()
+        if fact not in links:
+            links[fact] = known[fact]
+            rest += [need for need in known[fact].needs if need in known]
+    return links
 
 
 class _NoHost:
@@ -105,31 +140,56 @@ class _NoHost:
 
 
 class _Shard:
-    """A few rules in one durable-rules rule set. `smallest` holds one fact of each rule: without any, none can fire."""
+    """A few rules in one durable-rules rule set, and the deductions that they need. `mask` holds the facts it looks at."""
 
-    def __init__(self, rules: Sequence[InferenceRule]) -> None:
-        self.facts = frozenset(fact for rule in rules for fact in rule.needs)
-        self.smallest = frozenset(min(rule.needs) for rule in rules)
-        self._empty: Callable[[], list[Firing]] = list
-        self._fired: list[Firing] = self._empty()
+    def __init__(self, rules: Sequence[InferenceRule], chain: Sequence[Deduction]) -> None:
+        every_need = [*(link.needs for link in chain), *(rule.needs for rule in rules)]
+        observed = {need for needs in every_need for need in needs} - {link.gives for link in chain}
+        self.mask = sum(1 << fact for fact in observed)
+        self._known: dict[int, Sequence[Firing]] = {}
+        self._message: dict[str, int | str] = {}
+        self._empty: Callable[[], dict[Firing, None]] = dict
+        self._fired: dict[Firing, None] = self._empty()
+        actions = [
+            *((link.needs, self._deduce(_name(link.gives))) for link in chain),
+            *((rule.needs, self._note(Firing(rule.order, rule.name))) for rule in rules),
+        ]
         definition = {
             f"r{i}": {
-                "all": [{"m": {"$and": [{fact: 1} for fact in sorted(set(rule.needs))]}}],
+                "all": [{"m": {"$and": [{_name(fact): 1} for fact in sorted(set(needs))]}}],
                 "pri": i,
-                "run": self._action(Firing(rule.order, rule.name)),
+                "run": action,
             }
-            for i, rule in enumerate(rules)
+            for i, (needs, action) in enumerate(actions)
         }
         self._ruleset = Ruleset(f"koipond-{next(_names)}", _NoHost(), definition)
 
-    def _action(self, firing: Firing) -> Callable[[Any], None]:
-        # exactly one parameter: a second one would make the action asynchronous, and it would never complete
+    # an action has exactly one parameter: a second one would make it asynchronous, and it would never complete
+
+    def _note(self, firing: Firing) -> Callable[[Any], None]:
         def run(_: Any) -> None:
-            self._fired.append(firing)
+            # a rule is matched by every message of a chain that holds its facts
+            self._fired[firing] = None
 
         return run
 
-    def fire(self, true: frozenset[str]) -> list[Firing]:
+    def _deduce(self, fact: str) -> Callable[[Any], None]:
+        def run(closure: Any) -> None:
+            if fact not in self._message:
+                self._message[fact] = 1
+                closure.assert_fact(dict(self._message))
+
+        return run
+
+    def fire(self, true: int) -> Sequence[Firing]:
+        firings = self._known.get(true)
+        if firings is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            firings = self._known[true] = tuple(sorted(self._ask(true)))
+        return firings
+
+    def _ask(self, true: int) -> Iterable[Firing]:
         self._fired = self._empty()
         failures: list[object] = []
 
@@ -139,14 +199,15 @@ class _Shard:
             elif isinstance(state, dict) and "exception" in state:
                 failures.append(state["exception"])
 
-        fact = {"sid": _SESSION, **dict.fromkeys(sorted(true & self.facts), 1)}
+        facts = [_name(fact) for fact in range(true.bit_length()) if true >> fact & 1]
+        self._message = {"sid": _SESSION, **dict.fromkeys(facts, 1)}
         try:
-            handle = self._ruleset.assert_fact(fact)
+            handle = self._ruleset.assert_fact(dict(self._message))
         except MessageNotHandledException:
             # no rule wants these facts: no session was made, and deleting one that never was crashes the process
             return []
         except Exception as error:
-            raise InferenceError(f"durable-rules refused {len(fact) - 1} facts: {error}") from error
+            raise InferenceError(f"durable-rules refused {len(facts)} facts: {error}") from error
         try:
             self._ruleset.do_actions(handle, complete)
         finally:
@@ -157,3 +218,7 @@ class _Shard:
 
     def close(self) -> None:
         durable_rules_engine.delete_ruleset(self._ruleset._handle)  # noqa: SLF001 - there is no public way
+
+
+def _name(fact: int) -> str:
+    return f"p{fact}"

@@ -4,24 +4,28 @@ Everyone starts at the bottom. A tier is open to a customer when its `enter` hol
 to the highest open tier above. Otherwise, if the `leave` of the current tier holds and `stay_at_least` has passed since
 entering, the customer falls to the highest lower tier whose `leave` does not hold, the bottom at last. So climbing wins over
 falling, and deciding twice on the same facts moves nobody twice.
+
+A tier with seats is entered only by those who were given one at its last review, and left by those who lose theirs.
 """
 
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.rules.models import Jump, Notify
-from services.rules.rulebook import Clause, LadderRule, TierRule
+from services.rules.rulebook import Clause, LadderRule, SeatRule, TierRule
 from services.rules.state import TierState
 
 
 @dataclass(frozen=True)
 class Move:
-    """A jump from one level to another. `reasons` are the clauses that decided it."""
+    """A jump from one level to another. `reasons` are the clauses that decided it; without any, others had more claim to the seat."""
 
     origin: int
     target: int
     reasons: tuple[Clause, ...]
+    displaced: bool = False
 
     @property
     def up(self) -> bool:
@@ -29,28 +33,67 @@ class Move:
 
 
 class Standing(NamedTuple):
-    """What a look at a ladder gives: a move or none, and until when a fall is held back (Unix ms)."""
+    """What a look at a ladder gives: a move or none, and until when a fall is held back (Unix ms).
+
+    `waiting`: a higher tier is open, and has no seat.
+    """
 
     move: Move | None
     hold_ms: int | None
+    waiting: bool = False
 
 
-def stand(ladder: LadderRule, state: TierState | None, holding: AbstractSet[str], now_ms: int) -> Standing:
+class SeatClaim(NamedTuple):
+    """A claim to a seat, which nobody else may take before `kept_ms` (Unix ms)."""
+
+    seats: SeatRule
+    kept_ms: int
+
+
+Seated = Callable[[SeatRule], bool]
+"""Whether the customer at hand was given one of these seats at the last review."""
+
+
+def stand(
+    ladder: LadderRule, state: TierState | None, holding: AbstractSet[str], now_ms: int, seated: Seated
+) -> Standing:
     """Where a customer belongs. `holding` are the ids of the clauses that hold at `now_ms`."""
     level = 0 if state is None else ladder.level(state.tier)
+    waiting = False
     for target in range(len(ladder.tiers) - 1, level, -1):
-        enter = ladder.tiers[target].enter
-        if enter is not None and enter.id in holding and _keeps(ladder.tiers[target], holding):
-            return Standing(Move(level, target, (enter,)), None)
+        tier = ladder.tiers[target]
+        if tier.enter is not None and tier.enter.id in holding and _keeps(tier, holding):
+            if tier.seats is None or seated(tier.seats):
+                return Standing(Move(level, target, (tier.enter,)), None, waiting=waiting)
+            waiting = True
     current = ladder.tiers[level]
-    if state is None or level == 0 or _keeps(current, holding):
-        return Standing(None, None)
+    displaced = current.seats is not None and not seated(current.seats)
+    if state is None or level == 0 or (_keeps(current, holding) and not displaced):
+        return Standing(None, None, waiting=waiting)
     until = state.since_ms + current.stay_ms
     if now_ms < until:
-        return Standing(None, until)
-    target = next(i for i in range(level - 1, -1, -1) if i == 0 or _keeps(ladder.tiers[i], holding))
+        return Standing(None, until, waiting=waiting)
+    target = next(
+        i
+        for i in range(level - 1, -1, -1)
+        if i == 0 or (_keeps(ladder.tiers[i], holding) and _has_room(ladder.tiers[i], seated))
+    )
     passed = (ladder.tiers[i].leave for i in range(level, target, -1))
-    return Standing(Move(level, target, tuple(leave for leave in passed if leave is not None)), None)
+    reasons = tuple(leave for leave in passed if leave is not None and leave.id in holding)
+    return Standing(
+        Move(level, target, reasons, displaced=displaced and _keeps(current, holding)), None, waiting=waiting
+    )
+
+
+def claims(ladder: LadderRule, level: int, state: TierState | None, holding: AbstractSet[str]) -> Iterator[SeatClaim]:
+    """The tiers with seats that a customer on `level` has a claim to: the own one, and those that are open above."""
+    for i, tier in enumerate(ladder.tiers):
+        if tier.seats is None or i < level or not _keeps(tier, holding):
+            continue
+        if i == level:
+            yield SeatClaim(tier.seats, 0 if state is None else state.since_ms + tier.stay_ms)
+        elif tier.enter is not None and tier.enter.id in holding:
+            yield SeatClaim(tier.seats, 0)
 
 
 def notices(ladder: LadderRule, move: Move) -> list[tuple[int, Notify]]:
@@ -66,6 +109,10 @@ def _fits(jump: Jump, origin: str, target: str, *, up: bool) -> bool:
         and (not jump.to_higher or up)
         and (not jump.to_lower or not up)
     )
+
+
+def _has_room(tier: TierRule, seated: Seated) -> bool:
+    return tier.seats is None or seated(tier.seats)
 
 
 def _keeps(tier: TierRule, holding: AbstractSet[str]) -> bool:

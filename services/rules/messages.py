@@ -1,7 +1,7 @@
 """What the rules service says: decisions, and the commands they lead to, with ids that a replay repeats."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,7 +9,7 @@ import msgspec
 
 from services.contracts import wire
 from services.contracts.command import Command
-from services.contracts.decision import Decision, DecisionReason, Outcome, Verdict
+from services.contracts.decision import Decision, DecisionReason, Mode, Outcome, Verdict
 from services.contracts.profile import Cause
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
 from services.rules.features import FEATURES
@@ -60,18 +60,25 @@ class Log:
         rule: str,
         episode: int,
         outcome: Outcome,
-        verdicts: tuple[Verdict, ...],
+        verdicts: tuple[Verdict, ...] = (),
         *,
+        part: str = "decision",
         reason: DecisionReason | None = None,
+        mode: Mode = Mode.LIVE,
+        step: int | None = None,
         tiers: tuple[str, str] | None = None,
-        notices: list[tuple[int, Notify]] | None = None,
+        notices: Sequence[tuple[int, Notify]] = (),
         params: Mapping[str, Value] | None = None,
     ) -> None:
-        """Add one decision and its messages. `rule` is `name@hash`, `notices` are (step, message) pairs."""
+        """Add one decision and its messages, which in shadow mode are not sent.
+
+        `rule` is `name@hash`; `part` tells the decisions of one episode apart; `notices` are (step, message) pairs.
+        """
         customer = self.scene.profile.customer_id
-        commands = [self._command(rule, episode, step, notify, params or {}) for step, notify in notices or ()]
+        sent = notices if mode is Mode.LIVE else ()
+        commands = [self._command(rule, episode, number, notify, params or {}) for number, notify in sent]
         decision = Decision(
-            id=make_id(rule, customer, episode, "decision"),
+            id=make_id(rule, customer, episode, part),
             customer_id=customer,
             rule=rule,
             outcome=outcome,
@@ -82,9 +89,12 @@ class Log:
             profile_version=self.trigger.version,
             verdicts=verdicts,
             reason=reason,
+            mode=mode,
+            step=step,
             from_tier=tiers[0] if tiers else None,
             to_tier=tiers[1] if tiers else None,
             commands=tuple(command.id for command in commands),
+            templates=tuple(notify.template for _, notify in notices),
         )
         self.outputs.append(Emit(DECISIONS.name, wire.DECISIONS.encode(decision)))
         self.outputs += [Emit(NOTIFICATIONS.name, wire.COMMANDS.encode(command)) for command in commands]

@@ -1,47 +1,144 @@
 """The shape of a rule file: what may stand in it, and what stands there unless said.
 
 Unknown keys are refused. Keys of features that are planned but not built are refused by name, so that nobody believes
-in a hold-out or a schedule that is not there.
+in quiet hours that are not there.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import date, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from services.contracts.command import Category, ChannelName, Recipient
+from services.contracts.decision import Mode
 from services.contracts.durations import Duration
+from services.rules.features import EVENT_NAMES, FEATURES, known_event
+from services.rules.functions import FUNCTIONS
+from services.rules.syntax import RESERVED
 from services.runtime.problems import suggestion
 
 MAX_TIERS = 16
 MAX_JUMPS = 32
 MAX_CHANNELS = 8
 MAX_PRIORITY = 100
+MAX_STEPS = 20
+MAX_LINKS = 8
+MAX_FACTS = 64
+MAX_SEATS = 10_000
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[\w][\w.-]{0,63}$")]
 """Letters of any script, digits, `_ . -`; no blanks."""
-Conditions = list[Any]
+Conditions = Annotated[list[Any], Field(json_schema_extra={"items": {"$ref": "#/$defs/Condition"}})]
 """Checked by `condition`, which knows the catalogue."""
 
 
-def _known(channel: str) -> str:
+def _refusal(message: str, **context: Any) -> PydanticCustomError:
+    return PydanticCustomError("unknown_value", message, context)
+
+
+def _known_channel(channel: str) -> str:
     known = [name.value for name in ChannelName]
     if channel not in known:
         hint = suggestion(channel, known) or f"; known: {', '.join(known)}"
-        context = {"name": channel, "hint": hint}
-        raise PydanticCustomError("unknown_value", "there is no channel {name}{hint}", context)
+        raise _refusal("there is no channel {name}{hint}", name=channel, hint=hint)
     return channel
 
 
-Channel = Annotated[str, StringConstraints(strict=True), AfterValidator(_known)]
+def _known_event(name: str) -> str:
+    if not known_event(name):
+        hint = suggestion(name, EVENT_NAMES) or f"; write custom:{name} for a kind of your own"
+        raise _refusal("there is no kind or type of event {name}{hint}", name=name, hint=hint)
+    return name
 
 
 def _distinct(channels: list[str]) -> list[str]:
     if len(set(channels)) < len(channels):
         raise ValueError("a channel stands here twice")
     return channels
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, float):
+        return value
+    digits = value.removesuffix("%").strip() if isinstance(value, str) and value.endswith("%") else ""
+    if not digits.replace(".", "", 1).isdecimal() or not 0 < float(digits) < 100:  # noqa: PLR2004 - percent
+        raise ValueError(f"{value!r} is no share; write a percentage such as 10%")
+    return float(digits) / 100
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no day; write it such as 2026-11-11") from None
+
+
+def _clock(value: Any) -> Any:
+    if isinstance(value, time):
+        return value
+    try:
+        hour, minute = value.split(":")
+        return time(int(hour), int(minute))
+    except (AttributeError, ValueError):
+        raise ValueError(f"{value!r} is no time of the day; write it such as 10:00") from None
+
+
+def _positive(length: timedelta) -> timedelta:
+    if not length:
+        raise ValueError("a length of 0 means nothing here")
+    return length
+
+
+def _fact(name: str) -> str:
+    if not name.isidentifier() or name in RESERVED or name in FEATURES or name in FUNCTIONS:
+        raise ValueError(f"{name} cannot name a fact; use letters, digits and _, and no word that means something else")
+    return name
+
+
+Channel = Annotated[str, StringConstraints(strict=True), AfterValidator(_known_channel)]
+EventName = Annotated[str, StringConstraints(strict=True), AfterValidator(_known_event)]
+Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=str)]
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
+Clock = Annotated[time, BeforeValidator(_clock, json_schema_input_type=str)]
+Length = Annotated[Duration, AfterValidator(_positive)]
+Fact = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_fact)]
+
+
+class Every(StrEnum):
+    """The days of a schedule."""
+
+    DAY = "day"
+    WEEKDAY = "weekday"
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+    MONTH = "month"
+
+
+class Review(StrEnum):
+    """How often the seats of a tier are given anew: at business midnights."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
 
 
 class _Model(BaseModel):
@@ -71,13 +168,20 @@ class Notify(_Model):
         return data
 
 
-class Tier(_Model):
-    planned = frozenset({"capacity"})
+class Capacity(_Model):
+    """At most `max` customers in a tier (of every group): at each review those with the highest `rank_by`."""
 
+    max: Annotated[int, Field(ge=1, le=MAX_SEATS, strict=True)]
+    rank_by: str
+    review: Review
+
+
+class Tier(_Model):
     name: Name
     enter: Conditions | None = None
     leave: Conditions | None = None
     stay_at_least: Duration = timedelta(0)
+    capacity: Capacity | None = None
 
 
 class Jump(_Model):
@@ -99,32 +203,135 @@ class Jump(_Model):
 
 
 class Ladder(_Model):
-    planned = frozenset({"per", "mode"})
+    """Tiers, lowest first. `per` names the attribute whose value is the group that a capacity is counted in."""
 
     kind: Literal["ladder"]
     name: Name
+    mode: Mode = Mode.LIVE
+    per: Name | None = None
     tiers: Annotated[list[Tier], Field(min_length=2, max_length=MAX_TIERS)]
     on_jump: Annotated[list[Jump], Field(max_length=MAX_JUMPS)] = []
 
 
 class Action(_Model):
-    """One step of a campaign."""
+    """One step of a campaign: a message (only if `when` holds), a wait, or with `when` alone a gate."""
 
-    planned = frozenset({"wait", "when"})
+    when: Conditions | None = None
+    wait: Length | None = None
+    notify: Notify | None = None
 
-    notify: Notify
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "Action":
+        if self.wait is not None and (self.notify is not None or self.when is not None):
+            raise ValueError("a wait is a step of its own; write - before it, and before what follows")
+        if self.wait is None and self.notify is None and self.when is None:
+            raise ValueError("a step says notify, wait or when")
+        return self
+
+
+class Goal(_Model):
+    """What a campaign is for: that event, within that time after the episode began."""
+
+    event: EventName
+    within: Length
+
+
+class Period(_Model):
+    """Business days, both included."""
+
+    from_: Day | None = Field(None, alias="from")
+    to: Day | None = None
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "Period":
+        if self.from_ is None and self.to is None:
+            raise ValueError("say from when or to when: from, to, or both")
+        if self.from_ is not None and self.to is not None and self.to < self.from_:
+            raise ValueError("it ends before it begins")
+        return self
+
+
+class Timing(_Model):
+    """At `at` of every day, weekday or month; `on` is the day of the month."""
+
+    every: Every
+    at: Clock
+    on: Annotated[int, Field(ge=1, le=31, strict=True)] | None = None
+
+    @model_validator(mode="after")
+    def _day_of_month(self) -> "Timing":
+        if (self.every is Every.MONTH) is (self.on is None):
+            raise ValueError("every: month needs on, the day of the month; the others have none")
+        return self
+
+
+class Link(_Model):
+    """One part of a sequence: an event at most `within` after the one before; at the end, that none came for so long."""
+
+    event: EventName | None = None
+    no: EventName | None = None
+    within: Length | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        return {"event": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "Link":
+        if (self.event is None) is (self.no is None):
+            raise ValueError("a part of a sequence says event or no, such as cart_add or {no: order.paid, within: 24h}")
+        if self.no is not None and self.within is None:
+            raise ValueError(f"say how long there is to be no {self.no}: within")
+        return self
 
 
 class Campaign(_Model):
-    planned = frozenset({"until", "holdout", "goal", "exclusive", "mode", "active", "schedule", "sequence"})
+    """Speaks to a customer when something becomes true."""
 
     kind: Literal["campaign"]
     name: Name
-    when: Conditions
+    mode: Mode = Mode.LIVE
+    when: Conditions | None = None
+    sequence: Annotated[list[Link], Field(min_length=2, max_length=MAX_LINKS)] | None = None
+    schedule: Timing | None = None
+    active: Period | None = None
+    until: Conditions | None = None
     cooldown: Duration | None = None
+    holdout: Share | None = None
+    exclusive: Name | None = None
     priority: Annotated[int, Field(ge=0, le=MAX_PRIORITY, strict=True)] = 50
-    steps: Annotated[list[Action], Field(min_length=1)]
+    steps: Annotated[list[Action], Field(min_length=1, max_length=MAX_STEPS)]
+    goal: Goal | None = None
+
+    @model_validator(mode="after")
+    def _says_when(self) -> "Campaign":
+        if self.when is None and self.sequence is None:
+            raise ValueError("a campaign needs a when or a sequence")
+        return self
+
+    @field_validator("sequence")
+    @classmethod
+    def _in_order(cls, links: list[Link] | None) -> list[Link] | None:
+        for i, link in enumerate(links or ()):
+            if link.no is not None and i + 1 < len(links or ()):
+                raise ValueError(f"no {link.no} can only stand at the end of a sequence")
+            if link.event is not None and (link.within is None) is (i > 0):
+                say = f"say within which time {link.event} follows" if i else f"nothing comes before {link.event}"
+                raise ValueError(f"{say}; write cart_add, {{event: checkout, within: 1h}}")
+        return links
 
 
-KINDS: Mapping[str, type[Ladder] | type[Campaign]] = {"ladder": Ladder, "campaign": Campaign}
-PLANNED_KINDS = frozenset({"define"})
+class Define(_Model):
+    """Names for conditions: facts that other rules of the set may ask for."""
+
+    kind: Literal["define"] = "define"
+    define: Annotated[dict[Fact, Conditions], Field(min_length=1, max_length=MAX_FACTS)]
+
+
+Rule: TypeAlias = Ladder | Campaign | Define
+KINDS: Mapping[str, type[Ladder] | type[Campaign] | type[Define]] = {
+    "ladder": Ladder,
+    "campaign": Campaign,
+    "define": Define,
+}

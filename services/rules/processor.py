@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,9 +11,9 @@ from services.contracts import wire
 from services.contracts.calendar import EPOCH, BusinessDays, from_ms, to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
-from services.contracts.profile import Cause, Profile
+from services.contracts.profile import Cause, Happening, Profile
 from services.contracts.topics import NOTIFICATIONS
-from services.rules.evaluation import Evaluator
+from services.rules.evaluation import Evaluator, SeatedCustomer
 from services.rules.messages import Log, Trigger
 from services.rules.rulebook import Rulebook
 from services.rules.scene import Scene
@@ -30,12 +30,16 @@ class Tombstone:
 RuleMessage: TypeAlias = Profile | ClockTick | Tombstone
 _TOMBSTONE = Tombstone()
 
+PATIENCE = timedelta(seconds=60)
+"""How long to wait for a profile that time has changed. Without it the old one counts."""
+
 
 class RulesProcessor:
     """`Processor[RuleState, RuleMessage]` over one rule set. `close` gives the inference engine's memory back."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
-        self._evaluator = Evaluator(rulebook)
+    def __init__(self, rulebook: Rulebook, seated: SeatedCustomer = lambda _slot, _customer: False) -> None:
+        """`seated` says who was given a seat at the last review of a tier that has a number of them."""
+        self._evaluator = Evaluator(rulebook, seated)
 
     def close(self) -> None:
         self._evaluator.close()
@@ -79,11 +83,16 @@ class RulesProcessor:
         else:
             state.version, state.as_of = message.version, message.as_of
             state.profile = pack_profile(message)
-        return self._look(state, message, now, (message.cause, message.cause_id, message.occurred_at))
+        return self._look(state, message, now, (message.cause, message.cause_id, message.occurred_at), message.event)
 
     def wake(self, state: RuleState, now: datetime) -> Step[RuleState] | None:
         """Evaluate the last profile again: time alone may have changed what the rules say."""
-        return self._look(state, unpack_profile(state.profile), now, (Cause.TIME, "", now))
+        profile = unpack_profile(state.profile)
+        stale = profile.fresh_until
+        if stale is not None and stale <= now < stale + PATIENCE:
+            # time has changed the profile too, and the new one is under way: both are to be seen together
+            return Step(state, due=stale + PATIENCE)
+        return self._look(state, profile, now, (Cause.TIME, "", now))
 
     def tick(self, message: RuleMessage) -> Sequence[Emit]:
         """Pass event time on to the notifier."""
@@ -92,12 +101,17 @@ class RulesProcessor:
         return []
 
     def _look(
-        self, state: RuleState, profile: Profile, now: datetime, why: tuple[Cause, str, datetime]
+        self,
+        state: RuleState,
+        profile: Profile,
+        now: datetime,
+        why: tuple[Cause, str, datetime],
+        event: Happening | None = None,
     ) -> Step[RuleState]:
         cause, cause_id, occurred_at = why
         now_ms = to_ms(now)
         trigger = Trigger(cause, cause_id, occurred_at, from_ms(now_ms), profile.version)
-        log = Log(Scene(profile, now_ms, _days(profile.zone), {}), trigger)
+        log = Log(Scene(profile, now_ms, _days(profile.zone), {}, event=event), trigger)
         due_ms = self._evaluator.look(state, log)
         return Step(state, log.outputs, None if due_ms is None else from_ms(due_ms))
 

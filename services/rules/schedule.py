@@ -5,8 +5,10 @@ holds, it can end with the first of its predicates that may flip. A false predic
 false until the next profile, which asks again.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+
 from services.rules.flips import MAX_MS
-from services.rules.rulebook import Clause, LadderRule, Rulebook
+from services.rules.rulebook import CampaignRule, Clause, LadderRule, Rulebook
 from services.rules.scene import Scene
 
 
@@ -17,34 +19,61 @@ class Schedule:
         self._predicates = rulebook.predicates
         self._timed_mask = sum(1 << i for i in rulebook.timed)
         self._campaigns = tuple(c.when for c in rulebook.campaigns if self._timed(c.when))
+        self._ends = {c.name: self._ends_of(c) for c in rulebook.campaigns}
         self._ladders = {ladder.name: self._by_level(ladder) for ladder in rulebook.ladders}
 
-    def next_instant(self, scene: Scene, mask: int, levels: dict[str, int], hold_ms: int | None) -> int | None:
-        """Unix ms after the scene's `now`, or None. `mask` holds the true predicates, `levels` the tier per ladder."""
-        clauses = list(self._campaigns)
-        for name, level in levels.items():
-            clauses += self._ladders[name][level]
-        instants = [at for clause in clauses if (at := self._flip(clause, scene, mask)) is not None]
-        if hold_ms is not None:
-            instants.append(hold_ms)
-        soonest = min(instants, default=None)
+    def next_instant(
+        self, scene: Scene, mask: int, levels: Mapping[str, int], running: Iterable[str], instants: Iterable[int]
+    ) -> int | None:
+        """Unix ms after the scene's `now`, or None.
+
+        `mask` holds the true predicates, `levels` the tier per ladder. Episodes of the campaigns in `running` are not over.
+        `instants` are others to be kept.
+        """
+        flips: dict[int, int | None] = {}
+        found = list(instants)
+        for clause in self._clauses(levels, running):
+            at = self._flip(clause, scene, mask, flips)
+            if at is not None:
+                found.append(at)
+        soonest = min(found, default=None)
         return None if soonest is None or soonest > MAX_MS else max(soonest, scene.now_ms + 1)
 
-    def _flip(self, clause: Clause, scene: Scene, mask: int) -> int | None:
+    def _clauses(self, levels: Mapping[str, int], running: Iterable[str]) -> Iterator[Clause]:
+        yield from self._campaigns
+        for name, level in levels.items():
+            yield from self._ladders[name][level]
+        for name in running:
+            yield from self._ends.get(name, ())
+
+    def _ends_of(self, campaign: CampaignRule) -> tuple[Clause, ...]:
+        """What can end an episode early."""
+        ends = [] if campaign.until is None else [campaign.until]
+        if campaign.active is not None:
+            ends.append(Clause(campaign.name, (campaign.active,), 1 << campaign.active))
+        return tuple(clause for clause in ends if self._timed(clause))
+
+    def _flip(self, clause: Clause, scene: Scene, mask: int, known: dict[int, int | None]) -> int | None:
         missing = clause.mask & ~mask
         if not missing:
-            flips = (self._predicates[i].flip(scene) for i in clause.predicates)
+            flips = (self._of(i, scene, known) for i in clause.predicates)
             return min((at for at in flips if at is not None), default=None)
         if missing & ~self._timed_mask:
             return None
         latest = 0
         for i in clause.predicates:
             if missing >> i & 1:
-                at = self._predicates[i].flip(scene)
+                at = self._of(i, scene, known)
                 if at is None:
                     return None
                 latest = max(latest, at)
         return latest
+
+    def _of(self, i: int, scene: Scene, known: dict[int, int | None]) -> int | None:
+        """When a predicate may flip; several clauses may ask for the same."""
+        if i not in known:
+            known[i] = self._predicates[i].flip(scene)
+        return known[i]
 
     def _timed(self, clause: Clause) -> bool:
         return bool(clause.mask & self._timed_mask)

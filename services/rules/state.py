@@ -7,7 +7,7 @@ import msgspec
 from services.contracts.profile import Profile
 from services.runtime.blob import Blobs
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever `Profile` changes, too: each state holds one."""
 KEEP_VANISHED_MS = 400 * 86_400_000
 """How long the memory of a rule that is gone is kept, so that putting it back neither repeats messages nor forgets a cooldown."""
@@ -22,19 +22,51 @@ class TierState(msgspec.Struct, array_like=True, gc=False):
 
 
 class CampaignState(msgspec.Struct, array_like=True, gc=False):
-    """Whether a campaign's condition is true now, how often it became true, and when it last fired."""
+    """What is known of one campaign. Instants are Unix ms.
+
+    `active`: its condition is true. `episode` counts how often it became true. `acting` is the last episode that was not
+    suppressed, begun at `fired_ms`: while it is not over it has a `next_step`, which is due at `due_ms`; until `goal_ms` its
+    goal counts; `held_out` says that it is of the control group, and takes no steps.
+    """
 
     active: bool = False
     episode: int = 0
     fired_ms: int | None = None
     changed_ms: int = 0
+    acting: int = 0
+    next_step: int | None = None
+    due_ms: int | None = None
+    goal_ms: int | None = None
+    held_out: bool = False
+
+    @property
+    def running(self) -> bool:
+        return self.next_step is not None
+
+    def stop(self) -> None:
+        """No step comes any more."""
+        self.next_step = self.due_ms = None
+
+
+class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A customer's claim to a seat in a tier that has a number of them.
+
+    `slot` names the tier, `group` within which the seats are counted. The higher `rank` comes first. Nobody may take the
+    seat before `kept_ms` (Unix ms).
+    """
+
+    slot: str
+    group: str
+    rank: float
+    kept_ms: int = 0
 
 
 class RuleState(msgspec.Struct, array_like=True, kw_only=True, gc=False):
     """`mask` holds the true predicates (little-endian bits) of the rule set `rulebook`; both tell what has changed.
 
-    `hold_ms` is the instant at which a tier's `stay_at_least` ends for a customer who would fall. `profile` is the last
-    profile, encoded, to be looked at again later.
+    `began_ms` is when the customer was first looked at, `looked_ms` when last. `hold_ms` is the instant at which a tier's
+    `stay_at_least` ends for a customer who would fall. `profile` is the last profile, encoded, to be looked at again
+    later. `recent` are the events that sequences ask for: Unix ms and name, oldest first.
     """
 
     schema: int = SCHEMA
@@ -43,9 +75,13 @@ class RuleState(msgspec.Struct, array_like=True, kw_only=True, gc=False):
     profile: msgspec.Raw
     rulebook: str = ""
     mask: bytes = b""
+    began_ms: int | None = None
+    looked_ms: int | None = None
     hold_ms: int | None = None
     tiers: dict[str, TierState] = {}
     campaigns: dict[str, CampaignState] = {}
+    recent: list[tuple[int, str]] = []
+    claims: list[Claim] = []
 
     def forget_vanished(self, ladders: frozenset[str], campaigns: frozenset[str], now_ms: int) -> None:
         """Drop the memory of rules that are gone and long past."""

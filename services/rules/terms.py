@@ -5,11 +5,15 @@ unknown is false.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from services.rules.scene import Scene
+
+if TYPE_CHECKING:
+    from services.rules.tree import Tree
 
 Value = str | int | float | bool | None
 Getter = Callable[[Scene], Value]
@@ -21,6 +25,8 @@ class Kind(StrEnum):
     NUMBER = "number"
     TEXT = "text"
     BOOL = "yes/no"
+    LENGTH = "length of time"
+    """Milliseconds; written `36h`."""
     ANY = "any"
 
 
@@ -28,6 +34,8 @@ class Moves(StrEnum):
     """How time alone changes a feature, as the customer sees it."""
 
     NEVER = "no"
+    PULSE = "there for its event only"
+    """It is known at the look which its event causes, and at no other."""
     WINDOW = "when a day leaves the window"
     """A new profile says so."""
     DERIVED = "when worked out anew"
@@ -49,11 +57,17 @@ class DayCount:
     unit: Callable[[Scene], float | None] = lambda _: 1.0
 
 
+CALENDAR_DAYS = "calendar days"
+"""The unit of a feature that may be compared with a length: `recency_days >= 45d`."""
+
+
 @dataclass(frozen=True)
 class Feature:
     """A feature whose arguments, if it takes any, are given.
 
-    `choices` are the only values of a text, if they are known. Each `Moves.DAILY` one, and no other, has `days`.
+    `choices` are the only values of a text, if they are known. Each `Moves.DAILY` one, and no other, has `days`. `start` of
+    one that counts the time since an instant (Unix ms) is that instant. `of_tier` marks those that ask where the customer
+    stands on a ladder.
     """
 
     name: str
@@ -64,13 +78,21 @@ class Feature:
     moves: Moves = Moves.NEVER
     choices: frozenset[str] = frozenset()
     days: DayCount | None = None
+    start: Callable[[Scene], int | None] | None = None
+    of_tier: bool = False
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names that come from the rule set itself: ladders with their tiers, lowest first."""
+    """Names that come from the rule set itself: ladders with their tiers, lowest first, and defined facts.
+
+    `defined` maps the name of a fact to its condition, None if that is broken. `ladder` is the one whose conditions are
+    read, if it is a ladder's.
+    """
 
     ladders: Mapping[str, tuple[str, ...]]
+    defined: Mapping[str, "Tree | None"] = field(default_factory=dict)
+    ladder: str | None = None
 
 
 Binder = Callable[[tuple[str, ...], Vocabulary], Feature]

@@ -13,6 +13,14 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Money:
+    """An amount: known only where customers pay in its currency."""
+
+    minor: int
+    currency: str
+
+
+@dataclass(frozen=True)
 class Read:
     feature: Feature
 
@@ -54,7 +62,7 @@ class Not:
     operand: "Tree"
 
 
-Tree: TypeAlias = Constant | Read | Arithmetic | Comparison | Membership | Logic | Not
+Tree: TypeAlias = Constant | Money | Read | Arithmetic | Comparison | Membership | Logic | Not
 
 
 def kind_of(tree: Tree) -> Kind:
@@ -63,7 +71,7 @@ def kind_of(tree: Tree) -> Kind:
             return kind
         case Read(feature):
             return feature.kind
-        case Arithmetic():
+        case Money() | Arithmetic():
             return Kind.NUMBER
         case _:
             return Kind.BOOL
@@ -72,7 +80,7 @@ def kind_of(tree: Tree) -> Kind:
 def features_of(tree: Tree) -> list[Feature]:
     """Every feature a tree reads, in the order of writing, each once."""
     match tree:
-        case Constant():
+        case Constant() | Money():
             return []
         case Read(feature):
             return [feature]

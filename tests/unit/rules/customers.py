@@ -11,8 +11,9 @@ from services.contracts.command import Command
 from services.contracts.decision import Decision
 from services.contracts.profile import WINDOWS, Cause, Octant, Profile, RfSegment, Window, window_name
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
+from services.rules.compiler import compile_rulebook
 from services.rules.processor import RuleMessage, RulesProcessor
-from services.rules.rulebook import Rulebook, compile_rulebook
+from services.rules.rulebook import Rulebook
 from services.rules.scene import Scene
 from services.rules.state import RuleState
 from services.rules.terms import Vocabulary

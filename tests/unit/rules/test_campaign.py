@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.command import Category
-from services.contracts.decision import Outcome, Suppression
+from services.contracts.decision import DecisionReason, Outcome
 from services.contracts.profile import Cause
 from tests.unit.rules.customers import NOON, TODAY, Life, book, campaign
 
@@ -61,7 +61,7 @@ def test_a_cooldown_suppresses_and_says_so() -> None:
     outcomes += life.now(r=1, version=9, as_of=NOON + 30 * DAY)
     assert [(d.outcome, d.reason, d.episode) for d in outcomes] == [
         (Outcome.FIRED, None, 1),
-        (Outcome.SUPPRESSED, Suppression.COOLDOWN, 2),
+        (Outcome.SUPPRESSED, DecisionReason.COOLDOWN, 2),
         (Outcome.FIRED, None, 3),
     ]
     assert outcomes[1].commands == ()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.contracts.profile import Octant, Window
-from services.rules.rulebook import Rulebook, load_rulebook
+from services.rules.compiler import load_rulebook
+from services.rules.rulebook import Rulebook
 from tests.unit.rules.customers import NOON, TODAY, Life, windows
 
 RULES = Path(__file__).parents[3] / "deploy" / "rules"
