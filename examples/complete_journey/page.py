@@ -17,6 +17,9 @@ _TONES: dict[decision.Outcome, Tone] = {
     decision.Outcome.PROMOTED: "good",
     decision.Outcome.DEMOTED: "bad",
     decision.Outcome.FIRED: "good",
+    decision.Outcome.CONTINUED: "good",
+    decision.Outcome.REACHED: "good",
+    decision.Outcome.ENDED: "neutral",
     decision.Outcome.SUPPRESSED: "neutral",
 }
 
@@ -161,7 +164,7 @@ def _messages(outcome: Outcome) -> Section:
                 "Messages by outcome and reason",
                 charts.bars(fate, colours=[charts.WATER, *[charts.GOLD] * (len(fate) - 1)]),
                 height=60 + 40 * len(fate),
-                note="Held back by a rule that was cooling down, or by the notifier.",
+                note="Held back by a rule, or by the notifier, for the reason named.",
             ),
             Table("Sent, by rule", ["rule", "messages"], by_rule),
         ],

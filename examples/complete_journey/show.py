@@ -19,6 +19,9 @@ _MARKS = {
     decision.Outcome.PROMOTED: "[green]▲[/]",
     decision.Outcome.DEMOTED: "[red]▼[/]",
     decision.Outcome.FIRED: "[cyan]✉[/]",
+    decision.Outcome.CONTINUED: "[cyan]✉[/]",
+    decision.Outcome.REACHED: "[green]✓[/]",
+    decision.Outcome.ENDED: "[yellow]■[/]",
     decision.Outcome.SUPPRESSED: "[yellow]∅[/]",
 }
 

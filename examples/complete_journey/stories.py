@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from examples.complete_journey.pond import Pond
-from examples.complete_journey.summary import JUMPS, rule_name
+from examples.complete_journey.summary import keeps_silent, moves, rule_name
 from services.contracts.command import Recipient
-from services.contracts.decision import Decision, Outcome, Verdict
+from services.contracts.decision import Decision, Mode, Outcome, Verdict
 from services.contracts.profile import Profile
 from services.contracts.receipt import DeliveryOutcome
 
@@ -58,8 +58,20 @@ class Life:
     decisions: tuple[Decision, ...]
     woken: Mapping[str, int] = field(default_factory=dict)
 
-    def of(self, *outcomes: Outcome) -> list[Decision]:
-        return [decision for decision in self.decisions if decision.outcome in outcomes]
+    @property
+    def moves(self) -> list[Decision]:
+        """From tier to tier."""
+        return [decision for decision in self.decisions if moves(decision)]
+
+    @property
+    def silences(self) -> list[Decision]:
+        """Messages that a rule held back."""
+        return [decision for decision in self.decisions if keeps_silent(decision)]
+
+    @property
+    def approaches(self) -> list[Decision]:
+        """When a campaign spoke."""
+        return [decision for decision in self.decisions if _speaks(decision)]
 
 
 Rank: TypeAlias = tuple[int, ...]
@@ -68,15 +80,13 @@ Fits: TypeAlias = Callable[[Life], Rank | None]
 
 
 def _promoted(life: Life) -> Rank | None:
-    moves = life.of(*JUMPS)
-    if not moves or any(move.outcome is Outcome.DEMOTED for move in moves):
+    if not life.moves or any(move.outcome is Outcome.DEMOTED for move in life.moves):
         return None
-    return len(moves), life.profile.lifetime.net_minor
+    return len(life.moves), life.profile.lifetime.net_minor
 
 
 def _demoted(life: Life) -> Rank | None:
-    moves = life.of(*JUMPS)
-    if not moves or moves[-1].outcome is not Outcome.DEMOTED:
+    if not life.moves or life.moves[-1].outcome is not Outcome.DEMOTED:
         return None
     return -abs(len(life.decisions) - MOST_STEPS), life.profile.lifetime.net_minor
 
@@ -89,14 +99,14 @@ def _woken(life: Life) -> Rank | None:
 
 
 def _held_back(life: Life) -> Rank | None:
-    silent = life.of(Outcome.SUPPRESSED)
-    return (-abs(len(life.decisions) - MOST_STEPS), len(silent)) if silent else None
+    silences = len(life.silences)
+    return (-abs(len(life.decisions) - MOST_STEPS), silences) if silences else None
 
 
 def _steady(life: Life) -> Rank | None:
-    if any(move.outcome is Outcome.DEMOTED for move in life.of(*JUMPS)):
+    if any(move.outcome is Outcome.DEMOTED for move in life.moves):
         return None
-    return -len(life.of(Outcome.FIRED, Outcome.SUPPRESSED)), life.profile.lifetime.orders
+    return -len(life.approaches) - len(life.silences), life.profile.lifetime.orders
 
 
 def _eventful(life: Life) -> Rank | None:
@@ -140,9 +150,13 @@ def _lives(pond: Pond) -> dict[str, Life]:
     }
 
 
+def _speaks(decision: Decision) -> bool:
+    return decision.outcome in (Outcome.FIRED, Outcome.CONTINUED) and decision.mode is Mode.LIVE
+
+
 def _days_to_order(decision: Decision, pond: Pond) -> int | None:
     """Full days from a waking message, sent to the customer, to the next order; None without one soon after."""
-    if decision.outcome is not Outcome.FIRED or not rule_name(decision.rule).startswith(WAKING):
+    if not _speaks(decision) or not rule_name(decision.rule).startswith(WAKING):
         return None
     if not any(_reached_customer(command, pond) for command in decision.commands):
         return None
@@ -204,14 +218,27 @@ def _facts(profile: Profile) -> str:
 
 
 def _what(decision: Decision) -> str:
+    said = _said(decision)
+    return said if decision.mode is Mode.LIVE else f"{said} (in shadow mode: nothing came of it)"
+
+
+def _said(decision: Decision) -> str:
     rule = rule_name(decision.rule)
+    reason = decision.reason or "no reason given"
+    step = "" if decision.step is None else f"step {decision.step + 1} of "
     match decision.outcome:
         case Outcome.PROMOTED | Outcome.DEMOTED:
             return f"{rule}: {decision.from_tier} → {decision.to_tier}"
         case Outcome.FIRED:
             return f"{rule} fired (episode {decision.episode})"
+        case Outcome.CONTINUED:
+            return f"{step}{rule} (episode {decision.episode})"
+        case Outcome.REACHED:
+            return f"{rule} reached its goal (episode {decision.episode})"
+        case Outcome.ENDED:
+            return f"{rule} ended before its last step: {reason}"
         case Outcome.SUPPRESSED:
-            return f"{rule} was due, but stayed silent: {decision.reason or 'no reason given'}"
+            return f"{step}{rule} was due, but stayed silent: {reason}"
 
 
 def _answer(days: int | None) -> str:

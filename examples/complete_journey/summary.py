@@ -9,7 +9,7 @@ from examples.complete_journey.dataset import CURRENCY
 from examples.complete_journey.expected import Expected
 from examples.complete_journey.pond import Pond
 from services.contracts.command import Command
-from services.contracts.decision import Decision, Outcome
+from services.contracts.decision import Decision, DecisionReason, Mode, Outcome
 from services.contracts.profile import Octant, Profile
 from services.contracts.receipt import DeliveryOutcome
 
@@ -24,7 +24,8 @@ class Notifications:
     """What became of all messages. `reasons`: outcome -> reason -> how many.
 
     `suppressed` counts what the notifier held back and what rules kept silent about (a rule that was due, but cooling
-    down, emits no command). `unanswered` commands have no receipt: 0 once the pond is quiet.
+    down or the like, emits no command; a tier that was full held back no message). `unanswered` commands have no receipt:
+    0 once the pond is quiet.
     """
 
     commands: int
@@ -133,7 +134,7 @@ def tiers(decisions: Iterable[Decision], customers: Collection[str], ladders: La
     standing: dict[str, dict[str, str]] = {ladder: {} for ladder in ladders}
     for decision in decisions:
         ladder = rule_name(decision.rule)
-        if decision.outcome in JUMPS and decision.to_tier is not None and ladder in standing:
+        if moves(decision) and decision.to_tier is not None and ladder in standing:
             standing[ladder][decision.customer_id] = decision.to_tier
     return {
         ladder: {
@@ -148,11 +149,16 @@ def recency_frequency(profiles: Iterable[Profile]) -> list[list[int]]:
     return [[cells[r, f] for f in range(1, 6)] for r in range(5, 0, -1)]
 
 
+def moves(decision: Decision) -> bool:
+    """Whether the customer stands elsewhere after it; a ladder in shadow mode only says so."""
+    return decision.outcome in JUMPS and decision.mode is Mode.LIVE
+
+
 def jumps(decisions: Iterable[Decision]) -> Jumps:
     months: dict[str, Counter[str]] = defaultdict(Counter)
     ladders: dict[str, Counter[str]] = defaultdict(Counter)
     for decision in decisions:
-        if decision.outcome in JUMPS:
+        if moves(decision):
             months[f"{decision.decided_at:%Y-%m}"][decision.outcome] += 1
             ladders[rule_name(decision.rule)][decision.outcome] += 1
     return Jumps(
@@ -167,6 +173,15 @@ def _both_ways(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
     return {name: {jump.value: counts[name][jump] for jump in JUMPS} for name in sorted(counts)}
 
 
+def keeps_silent(decision: Decision) -> bool:
+    """Whether a rule that would have had something to say did not say it."""
+    return (
+        decision.outcome is Outcome.SUPPRESSED
+        and decision.mode is Mode.LIVE
+        and decision.reason is not DecisionReason.CAPACITY
+    )
+
+
 def notifications(pond: Pond) -> Notifications:
     reasons: dict[str, Counter[str]] = {
         DeliveryOutcome.SUPPRESSED.value: Counter(),
@@ -179,7 +194,7 @@ def notifications(pond: Pond) -> Notifications:
         else:
             reasons[receipt.outcome.value][receipt.reason.value] += 1
     for decision in pond.decisions.values():
-        if decision.outcome is Outcome.SUPPRESSED:
+        if keeps_silent(decision):
             reasons[DeliveryOutcome.SUPPRESSED.value][decision.reason or "unknown"] += 1
     return Notifications(
         commands=len(pond.commands),

@@ -29,6 +29,17 @@ def format_duration(length: timedelta) -> str:
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
+def format_ms(length_ms: int) -> str:
+    """A length as people say it, in its two largest units: `2d 3h`, `45m`, `12s`."""
+    seconds = max(0, length_ms) // 1000
+    parts = []
+    for unit in ("d", "h", "m", "s"):
+        count, seconds = divmod(seconds, _UNITS[unit])
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2])
+
+
 def _read(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value

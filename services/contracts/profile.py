@@ -171,9 +171,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     flags: tuple[Flag, ...] = ()
     """What was odd about that event."""
     event: Happening | None = None
-    """That event itself; None when there was none."""
+    """That event itself; None when no event of the customer's own was behind it."""
     fresh_until: Instant | None = None
-    """The instant at which time alone will next change what this says: a new snapshot is to be expected then."""
+    """Before this instant time alone changes nothing of what this says; a new snapshot may come then."""
     r: int
     f: int
     m: int

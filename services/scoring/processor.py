@@ -197,6 +197,15 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         state.config = self._config.digest
 
     def _due(self, state: CustomerState) -> datetime | None:
+        """When to be woken: when the profile changes, or the note of a deletion ends."""
+        change = self._next_change(state)
+        if state.erased_us is None:
+            return change
+        end = EPOCH + timedelta(microseconds=state.erased_us + self._void_us)
+        return end if change is None else min(change, end)
+
+    def _next_change(self, state: CustomerState) -> datetime | None:
+        """When time alone may next give another profile."""
         width = self._config.window_days
         change = state.next_change(width)
         last = state.last_order_day(width)
@@ -205,11 +214,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             day = rfm.next_recency_day(last, state.today, self._config, cutoffs)
             if day is not None and (change is None or day < change):
                 change = day
-        due = None if change is None else datetime.fromtimestamp(self._days.start(change), UTC)
-        if state.erased_us is None:
-            return due
-        end = EPOCH + timedelta(microseconds=state.erased_us + self._void_us)
-        return end if due is None else min(due, end)
+        return None if change is None else datetime.fromtimestamp(self._days.start(change), UTC)
 
     def _today(self, now: datetime) -> int:
         return self._days.day_of(floor(now.timestamp()))
@@ -262,9 +267,9 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
     ) -> Step[CustomerState] | None:
         """A handover that came before. After a crash it may hold more than the first time, and nothing of that must be lost."""
         moved = self._advance_both(state, other, now)
-        before = (state.lifetime, dict(state.tags), dict(state.attributes), state.absorbed)
+        before = self.dump(state)
         absorb_again(state, other, self._config, self._days)
-        if not moved and before == (state.lifetime, state.tags, state.attributes, state.absorbed):
+        if not moved and self.dump(state) == before:
             return None
         self._score(state)
         return self._publish(state, now, Cause.MERGED, _Behind(handover.cause_id, handover.occurred_at))
@@ -351,7 +356,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         # two snapshots of one version must differ in their instant, or a reader takes the second for a repeat
         as_of = max(now, EPOCH + timedelta(microseconds=state.published_us) + _MICROSECOND)
         state.published_us = _microseconds(as_of)
-        cutoffs, due = self._population.at(state.epoch), self._due(state)
+        cutoffs = self._population.at(state.epoch)
         snapshot = profile(
             state,
             self._config,
@@ -363,9 +368,9 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             occurred_at=now if behind.at is None else behind.at,
             flags=flags,
             event=behind.event,
-            fresh_until=due,
+            fresh_until=self._next_change(state),
         )
-        return Step(state, (Emit(PROFILES.name, wire.PROFILES.encode(snapshot)),), due)
+        return Step(state, (Emit(PROFILES.name, wire.PROFILES.encode(snapshot)),), self._due(state))
 
 
 def _void(state: CustomerState, event: AnyEvent) -> bool:

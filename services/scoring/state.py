@@ -5,18 +5,20 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from services.contracts.calendar import BusinessDays
+from services.contracts.events import CUSTOM_PREFIX
 from services.contracts.profile import WINDOWS
 from services.runtime.blob import Blobs
 from services.scoring import archive
 from services.scoring.activity import Activity
 from services.scoring.archive import Packed
-from services.scoring.daylog import NOTHING, Deeds, OrderDays, Sums, changes, deeds_of
+from services.scoring.daylog import MAX_KINDS, NOTHING, OTHER_KINDS, Deeds, OrderDays, Sums, changes, deeds_of
 from services.scoring.orders import Order, UnlinkedRefund
 from services.scoring.registers import Register
 from services.scoring.repeats import Repeats
 from services.scoring.rfm import Scores
 
 SCHEMA = 3
+ORDER_TYPES = 4
 LONGEST = max(WINDOWS)
 """Days for which interactions are kept by day."""
 
@@ -137,6 +139,10 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     def happened(self, name: str, at_ms: int) -> bool:
         """Remember the newest instant of an interaction kind, or of a type of event; whether this is it."""
         newest = self.last_ms.get(name)
+        if newest is None and len(self.last_ms) >= MAX_KINDS + ORDER_TYPES and name.startswith(CUSTOM_PREFIX):
+            # as they are counted: see `deeds_of`
+            name = OTHER_KINDS
+            newest = self.last_ms.get(name)
         if newest is not None and at_ms <= newest:
             return False
         self.last_ms[name] = at_ms

@@ -26,7 +26,7 @@ from services.notifier.delivery import Courier
 from services.notifier.processor import NotifierProcessor
 from services.notifier.settings import NotifierSettings
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import load_rulebook
+from services.rules.compiler import load_rulebook
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget
 from services.runtime.memory import MemoryStore

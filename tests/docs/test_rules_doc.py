@@ -10,7 +10,7 @@ from services.cli.main import app
 from services.contracts.profile import RfSegment
 from services.rules.catalogue import catalogue_table
 from services.rules.models import PLANNED_KINDS, Action, Campaign, Ladder, Tier
-from services.rules.rulebook import compile_rulebook
+from services.rules.compiler import compile_rulebook
 from services.runtime.problems import FileError
 
 DOC = Path(__file__).parents[2] / "docs" / "rules.md"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.rules.compiler import compile_rulebook
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import compile_rulebook
 from tests.flow.said import RULES
 
 

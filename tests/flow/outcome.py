@@ -44,9 +44,11 @@ def outcome(pond: Pond) -> Outcome:
 def facts(profile: Profile) -> dict[str, Any]:
     """What a profile says of the customer, whenever and in whichever order it was learnt.
 
+    Not how it came about: by which event, at which instant, nor so until when time leaves it as it is.
+
     Activity is a sum of floats, so its last digits know the order of arrival; without any, its instant says nothing.
     """
-    plain = _plain(profile, "version", "tick", "as_of", "cause", "cause_id", "occurred_at")
+    plain = _plain(profile, "version", "as_of", "cause", "cause_id", "occurred_at", "event", "fresh_until")
     since = profile.activity_at if profile.activity else None
     return plain | {"activity": round(profile.activity, 6), "activity_at": since}
 

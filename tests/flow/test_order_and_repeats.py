@@ -128,7 +128,8 @@ def test_repeats_say_nothing_new(rules: RulesProcessor, history: list[dict[str, 
 def _without_place(profiles: list[Profile]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for profile in profiles:
-        found.setdefault(profile.customer_id, []).append(facts(profile))
+        told = {"event": profile.event, "fresh_until": profile.fresh_until}
+        found.setdefault(profile.customer_id, []).append(facts(profile) | told)
     return found
 
 

@@ -4,8 +4,9 @@ from collections import Counter
 
 from services.contracts.decision import Outcome
 from services.contracts.events import OrderPaid
-from services.contracts.profile import Cause, Octant
+from services.contracts.profile import Cause, Happening, Octant
 from services.contracts.receipt import Delivery, DeliveryOutcome, Reason
+from services.contracts.topics import INTERACTIONS, TOPICS
 from services.rules.processor import RulesProcessor
 from tests.flow.pond import PARTITIONS, Pond
 from tests.flow.said import after, did, paid, refunded, updated
@@ -110,3 +111,24 @@ async def test_chinese_from_end_to_end(rules: RulesProcessor) -> None:
     assert {receipt.customer_id for receipt in pond.receipts()} == {customer}
     assert {message.params.get("ladder", "社群") for message in pond.channel.sent} == {"社群"}
     assert customer.encode() in {record.key for record in pond.broker.records("koi.receipts")}
+
+
+async def test_no_address_goes_beyond_the_edge(rules: RulesProcessor) -> None:
+    """Of an update a profile says that there was one; contacts stay with upstream's own record. Of an order it says more."""
+    pond = Pond(rules, now=after(1))
+    contacts = {"sms": {"number": "13800000000"}, "email": {"address": "wang@example.com"}}
+    pond.tell([updated("甲", after(), tags_add=["会员日"], contacts=contacts)])
+    await pond.settle()
+    pond.tell([paid("甲", "o1", after(0.1), 60_000, discount_minor=500, channel="小程序", shop="旗舰店")])
+    await pond.settle()
+    assert [profile.event for profile in pond.profiles()] == [
+        Happening(type="customer.updated"),
+        Happening(type="order.paid", amount_minor=60_000, discount_minor=500, channel="小程序", shop="旗舰店"),
+    ]
+    holding = {
+        topic.name
+        for topic in TOPICS
+        for record in pond.broker.records(topic.name)
+        if any(address in (record.value or b"") for address in (b"13800000000", b"wang@example.com"))
+    }
+    assert holding == {INTERACTIONS.name}

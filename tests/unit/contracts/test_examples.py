@@ -8,9 +8,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from services.cli.schemas import schema
+from services.contracts.decision import Mode, Outcome
 from services.contracts.errors import InvalidMessage
 from services.contracts.inbound import MAX_MESSAGE_BYTES
-from services.contracts.topics import CENSUS, CUTOFFS, DEAD_LETTER, INBOUND, TOPICS, Topic
+from services.contracts.topics import CENSUS, CUTOFFS, DEAD_LETTER, DECISIONS, INBOUND, PROFILES, TOPICS, Topic
 from services.contracts.wire import Wire
 from tests.unit.contracts.validation import CONTRACTS, INTERNAL, examples, read, validator
 
@@ -94,6 +95,21 @@ def test_every_message_type_has_an_example(topic: Topic) -> None:
     shown = {example["message"].get("type") for one in pool for example in examples(one, "valid")}
     mapping = schema(topic).get("discriminator", {}).get("mapping")
     assert mapping is None or shown == set(mapping)
+
+
+def test_every_outcome_of_a_rule_has_an_example() -> None:
+    """Live and in shadow."""
+    shown = [example["message"] for example in examples(DECISIONS, "valid")]
+    assert {message["outcome"] for message in shown} == set(Outcome)
+    assert {message.get("mode", Mode.LIVE) for message in shown} == set(Mode)
+
+
+def test_profiles_are_shown_with_and_without_an_event() -> None:
+    """An event of every form, and what time alone has done."""
+    shown = [example["message"] for example in examples(PROFILES, "valid") if example["message"]["type"] == "profile"]
+    told = {message["cause_id"]: message["event"] and message["event"]["type"] for message in shown}
+    assert set(told.values()) == {None, "order.paid", "interaction", "customer.updated"}
+    assert all((cause_id == "") == (event is None) for cause_id, event in told.items())
 
 
 def test_every_example_file_belongs_to_a_topic() -> None:

@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from examples.complete_journey.dataset import CURRENCY
 from services.contracts.command import Category, Command, Recipient
 from services.contracts.deadletter import DeadLetter
-from services.contracts.decision import Decision, Outcome, Suppression, Verdict
+from services.contracts.decision import Decision, DecisionReason, Outcome, Verdict
 from services.contracts.profile import Cause, Octant, Profile, RfSegment, Window
 from services.contracts.receipt import Delivery, DeliveryOutcome, Reason, Receipt
 
@@ -43,6 +44,7 @@ def profile(customer: str, **changes: Any) -> Profile:
         "refund_share": 0.0,
         "rhythm_days": None,
         "windows": {},
+        "currency": CURRENCY,
         "activity": 1.0,
         "activity_at": on(300),
         "half_life_days": 30.0,
@@ -63,7 +65,7 @@ def decision(number: int, customer: str, outcome: Outcome, day: int, **changes: 
         "cause_id": "",
         "profile_version": number,
         "verdicts": (Verdict("recency_days >= 45", {"recency_days": 45}, holds=True),),
-        "reason": Suppression.COOLDOWN if outcome is Outcome.SUPPRESSED else None,
+        "reason": DecisionReason.COOLDOWN if outcome is Outcome.SUPPRESSED else None,
     }
     return Decision(**{**values, **changes})
 

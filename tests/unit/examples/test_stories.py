@@ -3,9 +3,13 @@
 from array import array
 from datetime import date
 from random import Random
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from examples.complete_journey import page as page_module
+from examples.complete_journey import show as show_module
 from examples.complete_journey.outcome import Measured, Outcome
 from examples.complete_journey.page import page
 from examples.complete_journey.pond import Pond
@@ -14,7 +18,7 @@ from examples.complete_journey.summary import summarise
 from services.contracts import decision as d
 from services.contracts import topics, wire
 from services.contracts.command import Recipient
-from services.contracts.decision import Decision, Verdict
+from services.contracts.decision import Decision, DecisionReason, Mode, Verdict
 from services.contracts.profile import Cause, Profile
 from services.contracts.receipt import DeliveryOutcome, Reason
 from tests.unit.examples.makers import command, decision, jump, on, profile, receipt
@@ -137,6 +141,47 @@ def test_a_story_tells_conditions_values_and_messages() -> None:
     assert woken.messages == ("we_miss_you: sent by webhook",)
     assert woken.answer == "bought again after 5 days"
     assert told()["promoted"].facts.startswith("10 orders worth 1,234.56, last on 2017-10-01; R3 F3 M3, 重要价值")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changes", "what"),
+    [
+        (d.Outcome.CONTINUED, {"step": 1}, "step 2 of win-back (episode 1)"),
+        (d.Outcome.CONTINUED, {}, "win-back (episode 1)"),
+        (d.Outcome.REACHED, {}, "win-back reached its goal (episode 1)"),
+        (d.Outcome.ENDED, {"reason": DecisionReason.UNTIL}, "win-back ended before its last step: until"),
+        (SILENT, {"reason": DecisionReason.HOLDOUT}, "win-back was due, but stayed silent: holdout"),
+        (
+            SILENT,
+            {"reason": DecisionReason.CONDITION, "step": 2},
+            "step 3 of win-back was due, but stayed silent: condition",
+        ),
+        (FIRED, {"mode": Mode.SHADOW}, "win-back fired (episode 1) (in shadow mode: nothing came of it)"),
+    ],
+)
+def test_every_outcome_has_its_words(outcome: d.Outcome, changes: dict[str, Any], what: str) -> None:
+    """Of a campaign with several steps, a goal and an end; of a control group; of a rule that is only tried out."""
+    (story,) = choose(pond([profile("a")], [decision(1, "a", outcome, 10, **changes)]))
+    (step,) = story.steps
+    assert step.what == what
+
+
+def test_every_outcome_has_its_tone_and_its_mark() -> None:
+    """On the page and in the terminal."""
+    assert set(page_module._TONES) == set(show_module._MARKS) == set(d.Outcome)
+
+
+def test_a_later_step_may_wake_too() -> None:
+    """What counts is the message, not which step it was."""
+    later = [replace(made, outcome=d.Outcome.CONTINUED, step=1) if made.id == "d5" else made for made in DECISIONS]
+    (woken,) = [story for story in choose(pond(PROFILES, later)) if story.theme == "woken and came back"]
+    assert (woken.customer_id, woken.steps[0].answer) == ("sleeper", "bought again after 5 days")
+
+
+def test_what_a_rule_in_shadow_mode_says_is_no_deed() -> None:
+    """Nobody climbed or fell, was woken or left in peace by it."""
+    tried_out = [replace(made, mode=Mode.SHADOW) for made in DECISIONS]
+    assert {story.theme for story in choose(pond(PROFILES, tried_out))} == {"eventful", "steady"}
 
 
 def test_a_theme_nobody_fits_goes_to_the_most_eventful() -> None:

@@ -104,6 +104,33 @@ def test_silence_has_two_sources() -> None:
     assert told.sent_by_rule == {"win-back": 1}
 
 
+def test_what_held_no_message_back_is_no_silence() -> None:
+    """A tier that was full, an episode that ended or reached its goal, and all that a rule in shadow mode says."""
+    filled = example()
+    before = summary(filled)
+    said: list[tuple[d.Outcome, dict[str, Any]]] = [
+        (d.Outcome.SUPPRESSED, {"reason": d.DecisionReason.CAPACITY}),
+        (d.Outcome.SUPPRESSED, {"mode": d.Mode.SHADOW}),
+        (d.Outcome.CONTINUED, {"step": 1}),
+        (d.Outcome.REACHED, {}),
+        (d.Outcome.ENDED, {"reason": d.DecisionReason.UNTIL}),
+    ]
+    for number, (outcome, changes) in enumerate(said):
+        filled.take(topics.DECISIONS.name, wire.EVENTS.encode(decision(90 + number, "b", outcome, 85, **changes)))
+    shadow = jump(99, "b", 86, ("outer", "core"), UP, mode=d.Mode.SHADOW)
+    filled.take(topics.DECISIONS.name, wire.EVENTS.encode(shadow))
+    assert summary(filled) == before
+    for number, reason in enumerate((d.DecisionReason.HOLDOUT, d.DecisionReason.CONDITION)):
+        held_back = decision(80 + number, "b", d.Outcome.SUPPRESSED, 87, reason=reason)
+        filled.take(topics.DECISIONS.name, wire.EVENTS.encode(held_back))
+    assert summary(filled).notifications.reasons["suppressed"] == {
+        "condition": 1,
+        "cooldown": 1,
+        "expired": 1,
+        "holdout": 1,
+    }
+
+
 def test_a_command_without_a_receipt_is_unanswered() -> None:
     """The ledger must answer for every command."""
     filled = example()

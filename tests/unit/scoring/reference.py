@@ -64,6 +64,7 @@ class Answer:
     rhythm_days: float | None = None
     windows: dict[str, Window] = field(default_factory=dict)
     lifetime: Window = field(default_factory=Window)
+    last_at: dict[str, datetime] = field(default_factory=dict)
     activity: float = 0.0
     tags: set[str] = field(default_factory=set)
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -120,6 +121,7 @@ def answer(known: Sequence[AnyEvent], now: datetime, config: ScoringConfig, zone
         rhythm_days=rhythm({day(o.at) for o in bought if o.counts and within(o.at, 365)}, config),
         windows={f"{width}d": window(width) for width in (7, 30, 90, 365)},
         lifetime=window(None),
+        last_at=last_at(known),
         activity=sum(
             config.weight(e.kind) * e.value * 0.5 ** ((now - e.occurred_at) / config.half_life) for e in deeds
         ),
@@ -146,6 +148,17 @@ def rhythm(days: set[date], config: ScoringConfig) -> float | None:
     middle = (gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
     prior, weight = config.rhythm.prior / timedelta(days=1), config.rhythm.weight
     return (len(gaps) * middle + weight * prior) / (len(gaps) + weight)
+
+
+def last_at(known: Sequence[AnyEvent]) -> dict[str, datetime]:
+    """The newest millisecond of each interaction kind and of each type of event about an order, repeats included."""
+    names = {"OrderPaid": "paid", "OrderRefunded": "refunded", "OrderCancelled": "cancelled", "OrderAmended": "amended"}
+    newest: dict[str, datetime] = {}
+    for e in sorted(known, key=lambda e: e.occurred_at):
+        if not isinstance(e, CustomerUpdated):
+            name = e.kind if isinstance(e, Interaction) else f"order.{names[type(e).__name__]}"
+            newest[name] = e.occurred_at.replace(microsecond=e.occurred_at.microsecond // 1000 * 1000)
+    return newest
 
 
 def orders_of(known: Sequence[AnyEvent]) -> list[Bought]:
@@ -178,7 +191,7 @@ def unlinked_refunds(known: Sequence[AnyEvent]) -> list[tuple[datetime, int]]:
     ]
 
 
-TIMELESS = ("lifetime", "first_order_day", "attributes")
+TIMELESS = ("lifetime", "first_order_day", "last_at", "attributes")
 TIMED = (
     "r",
     "f",
@@ -256,6 +269,7 @@ class World:
         if step is None:
             return
         self.state, self.due = step.state, step.due
+        before = len(self.profiles)
         for output in step.outputs:
             if output.value is None or output.topic != PROFILES.name:
                 self.others.append(output)
@@ -264,6 +278,10 @@ class World:
             assert isinstance(profile, Profile)
             self.profile = profile
             self.profiles.append(profile)
+        if len(self.profiles) > before:
+            # but for who was deleted: there the timer may also end the note of it
+            assert step.state is not None
+            assert step.state.erased_us is not None or self.profiles[-1].fresh_until == step.due
 
 
 def taken_over(old: World, new: World, merger: CustomerMerged | None = None) -> None:

@@ -1,6 +1,6 @@
 """The promise: at any instant the streamed profile equals what a batch job over all events so far would compute."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -96,6 +96,43 @@ def test_time_passing_in_steps_or_at_once_ends_the_same(
     for name in TIMED:
         assert getattr(late.profile, name) == getattr(punctual.profile, name)
     assert late.due == punctual.due
+
+
+@given(given_events=events(), config=CONFIGS, zone=st.sampled_from(ZONES), share=st.floats(0, 1, exclude_max=True))
+def test_a_profile_is_true_as_long_as_it_says(
+    given_events: list[AnyEvent], config: ScoringConfig, zone: ZoneInfo, share: float
+) -> None:
+    """A batch job at any instant before `fresh_until` says the same; without one, for ever. The timer rings then."""
+    world = World(config, zone)
+    known: list[AnyEvent] = []
+    for event in given_events:
+        told = world.give(event)
+        known.append(event)
+        if told is None:
+            continue
+        assert told.fresh_until == world.due
+        assert told.fresh_until is None or told.fresh_until > told.as_of
+        end = told.fresh_until or told.as_of + timedelta(days=5000)
+        last = end - timedelta(seconds=1)
+        for probe in (min(last, told.as_of + share * (end - told.as_of)), last):
+            if probe > told.as_of:
+                assert_says(told, answer(known, probe, config, zone))
+
+
+@given(given_events=events(), config=CONFIGS, zone=st.sampled_from(ZONES), until=instants(1600))
+def test_the_next_profile_by_time_comes_when_the_last_one_said(
+    given_events: list[AnyEvent], config: ScoringConfig, zone: ZoneInfo, until: datetime
+) -> None:
+    """Or later, where nothing that the profile says was different then; never earlier."""
+    world = World(config, zone)
+    for event in given_events:
+        world.give(event)
+    world.pass_to(max(until, world.now))
+    for earlier, later in zip(world.profiles, world.profiles[1:], strict=False):
+        if later.cause is Cause.TIME:
+            assert earlier.fresh_until is not None
+            assert later.as_of >= earlier.fresh_until
+            assert later.event is None
 
 
 @given(given_events=events(), config=CONFIGS, zone=st.sampled_from(ZONES), until=instants(1600))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
-from services.contracts.profile import Cause
+from services.contracts.profile import Cause, Happening
 from services.contracts.topics import PROFILES, TRANSFERS
 from services.contracts.transfer import MAX_HOPS, Forwarded
 from services.runtime.processor import Emit
@@ -77,6 +77,27 @@ def test_an_interaction_under_both_ids_counts_twice_and_then_never_again() -> No
     assert new.profile is not None
     assert (new.profile.cause, new.profile.lifetime.counts) == (Cause.MERGED, {"view": 2})
     assert new.give(did("view", START, "1")) is None
+
+
+def test_of_two_ids_the_newest_instants_are_known() -> None:
+    """A merger is no event of the survivor's own to tell; one that is passed on is told like any other."""
+    old, new = World(), World()
+    old.give(under("旧号", did("view", START + DAY, "1")))
+    old.give(under("旧号", did("login", START, "2")))
+    new.give(paid("1", START))
+    new.give(did("view", START, "3"))
+    taken_over(old, new, merged("旧号", "顾客1", START + DAY))
+    assert new.profile is not None
+    assert (new.profile.cause, new.profile.event) == (Cause.MERGED, None)
+    assert new.profile.last_at == {"login": START, "order.paid": START, "view": START + DAY}
+    assert new.profile.fresh_until == new.due
+    old.give(under("旧号", did("view", START + 2 * DAY, "4")))
+    taken_over(old, new)
+    assert (new.profile.cause, new.profile.event) == (
+        Cause.OWN_EVENT,
+        Happening(type="interaction", kind="view", value=1),
+    )
+    assert new.profile.last_at["view"] == START + 2 * DAY
 
 
 def test_the_old_id_ends_with_a_tombstone_and_everything_else_goes_to_the_survivor() -> None:
