@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from services.contracts.decision import DecisionReason, Outcome, Verdict
+from services.contracts.decision import DecisionReason, Mode, Outcome, Verdict
 from services.rules.campaign import attention, begun, reaches, silence
 from services.rules.inference import Firing
 from services.rules.messages import Log
@@ -22,10 +22,12 @@ class Episodes:
         self._book = book
         self._campaigns = {campaign.name: campaign for campaign in book.campaigns}
         self.names = frozenset(self._campaigns)
+        self._order = {campaign.name: i for i, campaign in enumerate(book.campaigns)}
 
     def go_on(self, state: RuleState, mask: int, log: Log) -> None:
         """What is under way: goals reached, episodes that end, steps that are due."""
-        under_way = [campaign for campaign in self._book.campaigns if _under_way(state.campaigns.get(campaign.name))]
+        names = [name for name, known in state.campaigns.items() if _under_way(known) and name in self._order]
+        under_way = [self._campaigns[name] for name in sorted(names, key=self._order.__getitem__)]
         for campaign in under_way:
             known = state.campaigns[campaign.name]
             self._reach(campaign, known, log)
@@ -80,11 +82,12 @@ class Episodes:
             log.decide(campaign.id, known.episode, Outcome.SUPPRESSED, verdicts, reason=why, mode=campaign.mode)
             return
         self._take_steps(campaign, known, mask, log, verdicts)
-        if campaign.exclusive is not None and attention(campaign, CampaignState(next_step=0)):
+        if campaign.exclusive is not None and campaign.mode is Mode.LIVE:
             taken.add(campaign.exclusive)
 
     def _taken(self, state: RuleState) -> set[str]:
-        groups = (attention(campaign, state.campaigns.get(campaign.name)) for campaign in self._book.campaigns)
+        known = ((self._campaigns.get(name), each) for name, each in state.campaigns.items())
+        groups = (attention(campaign, each) for campaign, each in known if campaign is not None)
         return {group for group in groups if group is not None}
 
     def _reach(self, campaign: CampaignRule, known: CampaignState, log: Log) -> None:
@@ -185,8 +188,8 @@ def _active(known: CampaignState | None) -> bool:
     return known is not None and known.active
 
 
-def _under_way(known: CampaignState | None) -> bool:
-    return known is not None and (known.running or known.goal_ms is not None)
+def _under_way(known: CampaignState) -> bool:
+    return known.running or known.goal_ms is not None
 
 
 def _params(log: Log) -> Mapping[str, Value]:

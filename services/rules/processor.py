@@ -39,7 +39,13 @@ class RulesProcessor:
 
     def __init__(self, rulebook: Rulebook, seated: SeatedCustomer = lambda _slot, _customer: False) -> None:
         """`seated` says who was given a seat at the last review of a tier that has a number of them."""
+        self._seated = seated
         self._evaluator = Evaluator(rulebook, seated)
+
+    def adopt(self, rulebook: Rulebook) -> None:
+        """Go on with another rule set: every customer is decided anew at their next look."""
+        old, self._evaluator = self._evaluator, Evaluator(rulebook, self._seated)
+        old.close()
 
     def close(self) -> None:
         self._evaluator.close()

@@ -18,7 +18,10 @@ class Schedule:
     def __init__(self, rulebook: Rulebook) -> None:
         self._predicates = rulebook.predicates
         self._timed_mask = sum(1 << i for i in rulebook.timed)
-        self._campaigns = tuple(c.when for c in rulebook.campaigns if self._timed(c.when))
+        # most of many campaigns wait for something that time does not bring: they are told apart by one look at the mask
+        self._campaigns = tuple(
+            (c.when.mask & ~self._timed_mask, c.when) for c in rulebook.campaigns if self._timed(c.when)
+        )
         self._ends = {c.name: self._ends_of(c) for c in rulebook.campaigns}
         self._ladders = {ladder.name: self._by_level(ladder) for ladder in rulebook.ladders}
 
@@ -32,15 +35,15 @@ class Schedule:
         """
         flips: dict[int, int | None] = {}
         found = list(instants)
-        for clause in self._clauses(levels, running):
+        for clause in self._clauses(mask, levels, running):
             at = self._flip(clause, scene, mask, flips)
             if at is not None:
                 found.append(at)
         soonest = min(found, default=None)
         return None if soonest is None or soonest > MAX_MS else max(soonest, scene.now_ms + 1)
 
-    def _clauses(self, levels: Mapping[str, int], running: Iterable[str]) -> Iterator[Clause]:
-        yield from self._campaigns
+    def _clauses(self, mask: int, levels: Mapping[str, int], running: Iterable[str]) -> Iterator[Clause]:
+        yield from (clause for timeless, clause in self._campaigns if not timeless & ~mask)
         for name, level in levels.items():
             yield from self._ladders[name][level]
         for name in running:

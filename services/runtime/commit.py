@@ -100,6 +100,12 @@ class PublishThenCommit(Generic[S, M]):
         if self._held.pop(partition, None) is not None and self._crossing is not None:
             self._crossing.released(partition)
 
+    def reconsider(self) -> None:
+        """What the gate goes by has changed: ask it again which partitions are to be looked at anew."""
+        if self._crossing is not None:
+            for held in self._held.values():
+                self._crossing.claimed(held)
+
     def positions(self, partition: int) -> Mapping[str, int]:
         held = self._held.get(partition)
         return held.claim.cursor.positions if held else {}

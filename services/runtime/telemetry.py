@@ -21,6 +21,11 @@ class Telemetry:
     | koi_failures_total{why} | batches dropped and read again | see the log |
     | koi_owned_partitions, koi_ready | partitions claimed; 1 when ready | |
     | koi_rule_decisions_total{rule,outcome} | decisions | |
+    | koi_rules_last_reload_successful | 1 when the rule files as they are now were read | 0: `koi rules check` says why; the old set is at work |
+    | koi_rules_last_reload_seconds | Unix time at which the set at work was loaded | |
+    | koi_rules_reloads_total{outcome} | rule files read after a change | |
+    | koi_rules_info{hash} | the rule set at work; the same on all workers | differs for long: a worker has other files |
+    | koi_rules_loaded{kind} | ladders and campaigns in it | |
     | koi_notifications_total{channel,outcome,reason} | receipts | |
     """
 
@@ -55,6 +60,7 @@ class Telemetry:
         )
         self._owned = Gauge("koi_owned_partitions", "Partitions claimed.", label, registry=self.registry)
         self._ready = Gauge("koi_ready", "1 when ready.", label, registry=self.registry)
+        self._rules: RuleMetrics | None = None
         Info("koi_build", "What runs here.", registry=self.registry).info({"service": service, "version": version})
         # zero is visible from the start
         for metric in (self._records, self._timers, self._rebalances, self._batch, self._latency):
@@ -100,5 +106,42 @@ class Telemetry:
     def decision(self, rule: str, outcome: str) -> None:
         self._decisions.labels(rule, outcome).inc()
 
+    def rules_loaded(self, digest: str, ladders: int, campaigns: int) -> None:
+        self._of_rules().loaded(digest, ladders, campaigns)
+
+    def rules_read(self, *, sound: bool) -> None:
+        self._of_rules().read(sound=sound)
+
     def receipt(self, channel: str, outcome: str, reason: str) -> None:
         self._receipts.labels(channel, outcome, reason).inc()
+
+    def _of_rules(self) -> "RuleMetrics":
+        # made by the service that has rules: the others would show a reload that never succeeded
+        if self._rules is None:
+            self._rules = RuleMetrics(self.registry)
+        return self._rules
+
+
+class RuleMetrics:
+    """Metrics of the service that has rules."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._sound = Gauge(
+            "koi_rules_last_reload_successful", "1 when the rule files of now were read.", registry=registry
+        )
+        self._since = Gauge("koi_rules_last_reload_seconds", "Unix time of the set at work.", registry=registry)
+        self._reloads = Counter("koi_rules_reloads", "Rule files read.", ["outcome"], registry=registry)
+        self._info = Info("koi_rules", "The rule set at work.", registry=registry)
+        self._loaded = Gauge("koi_rules_loaded", "Rules in it.", ["kind"], registry=registry)
+        for outcome in ("read", "refused"):
+            self._reloads.labels(outcome)
+
+    def loaded(self, digest: str, ladders: int, campaigns: int) -> None:
+        self._info.info({"hash": digest})
+        self._loaded.labels("ladder").set(ladders)
+        self._loaded.labels("campaign").set(campaigns)
+        self._since.set_to_current_time()
+
+    def read(self, *, sound: bool) -> None:
+        self._sound.set(int(sound))
+        self._reloads.labels("read" if sound else "refused").inc()
