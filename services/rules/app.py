@@ -21,6 +21,7 @@ class RulesSettings(Settings):
     """The rules service's settings, beside those every service shares."""
 
     rules: Path = Field(Path("deploy/rules"), description="rule file, or a folder of them")
+    rules_poll: float = Field(2.0, ge=0, description="seconds between two looks for changed rule files; 0: never")
 
 
 SETTINGS = RulesSettings
