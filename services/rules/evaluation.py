@@ -20,14 +20,14 @@ from services.rules.sequence import remembered
 from services.rules.state import Claim, RuleState, TierState, pack_mask, unpack_mask
 from services.rules.terms import Moves
 
-SeatedCustomer = Callable[[str, str], bool]
-"""Whether (slot, customer id) was given a seat at the last review."""
+SeatedCustomer = Callable[[str, str], bool | None]
+"""Whether (slot, customer id) was given a seat at the last review; None if there was none yet."""
 
 
 class Evaluator:
     """A rule set at work. Holds memory outside Python until `close`."""
 
-    def __init__(self, rulebook: Rulebook, seated: SeatedCustomer = lambda _slot, _customer: False) -> None:
+    def __init__(self, rulebook: Rulebook, seated: SeatedCustomer = lambda _slot, _customer: None) -> None:
         self._book = rulebook
         self._seated = seated
         self._schedule = Schedule(rulebook)
@@ -121,9 +121,9 @@ class Evaluator:
         holding = {firing.rule for firing in self._ladder_inference.fire(mask & self._ladder_mask)}
         now_ms, customer = log.scene.now_ms, log.scene.profile.customer_id
         holds: list[int] = []
-        state.claims = []
+        known, state.claims = {claim.slot for claim in state.claims}, []
 
-        def seated(seats: SeatRule) -> bool:
+        def seated(seats: SeatRule) -> bool | None:
             return self._seated(seats.slot, customer)
 
         for ladder in self._book.ladders:
@@ -133,7 +133,7 @@ class Evaluator:
             if standing.move is not None:
                 self._jump(ladder, standing, state, log)
             if self._has_seats:
-                self._claim(ladder, holding, state, log.scene)
+                self._claim(ladder, holding, known, state, log)
         state.hold_ms = min(holds, default=None)
 
     def _jump(self, ladder: LadderRule, standing: Standing, state: RuleState, log: Log) -> None:
@@ -155,14 +155,28 @@ class Evaluator:
             params={"ladder": ladder.name, "from_tier": names[0], "tier": names[1]},
         )
 
-    def _claim(self, ladder: LadderRule, holding: set[str], state: RuleState, scene: Scene) -> None:
-        place = state.tiers.get(ladder.name)
+    def _claim(self, ladder: LadderRule, holding: set[str], known: set[str], state: RuleState, log: Log) -> None:
+        """Put down what the customer has a claim to. Whoever begins to wait for a seat is told so; `known` are earlier claims."""
+        place, profile = state.tiers.get(ladder.name), log.scene.profile
         level = 0 if place is None else ladder.level(place.tier)
-        group = "" if ladder.per is None else str(scene.profile.attributes.get(ladder.per) or "")
-        for claim in claims(ladder, level, place, holding):
-            rank = _rank(claim.seats, scene)
-            if rank is not None:
-                state.claims.append(Claim(claim.seats.slot, group, rank, claim.kept_ms))
+        group = "" if ladder.per is None else str(profile.attributes.get(ladder.per) or "")
+        for i, claim in claims(ladder, level, place, holding):
+            rank = _rank(claim.seats, log.scene)
+            if rank is None:
+                continue
+            state.claims.append(Claim(claim.seats.slot, group, rank, claim.kept_ms))
+            enter = ladder.tiers[i].enter
+            if i > level and enter is not None and claim.seats.slot not in known:
+                log.decide(
+                    ladder.id,
+                    0 if place is None else place.jumps,
+                    Outcome.SUPPRESSED,
+                    self._book.verdicts(enter, log.scene),
+                    part=f"wait-{claim.seats.slot}-{log.scene.now_ms}",
+                    reason=DecisionReason.CAPACITY,
+                    mode=ladder.mode,
+                    tiers=(ladder.tiers[level].name, ladder.tiers[i].name),
+                )
 
     def _next_ms(self, state: RuleState, scene: Scene, mask: int) -> int | None:
         levels = {ladder.name: ladder.level(scene.tiers[ladder.name]) for ladder in self._book.ladders}

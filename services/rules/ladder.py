@@ -33,14 +33,10 @@ class Move:
 
 
 class Standing(NamedTuple):
-    """What a look at a ladder gives: a move or none, and until when a fall is held back (Unix ms).
-
-    `waiting`: a higher tier is open, and has no seat.
-    """
+    """What a look at a ladder gives: a move or none, and until when a fall is held back (Unix ms)."""
 
     move: Move | None
     hold_ms: int | None
-    waiting: bool = False
 
 
 class SeatClaim(NamedTuple):
@@ -50,8 +46,8 @@ class SeatClaim(NamedTuple):
     kept_ms: int
 
 
-Seated = Callable[[SeatRule], bool]
-"""Whether the customer at hand was given one of these seats at the last review."""
+Seated = Callable[[SeatRule], bool | None]
+"""Whether the customer at hand was given one of these seats at the last review; None if there was none yet."""
 
 
 def stand(
@@ -59,20 +55,18 @@ def stand(
 ) -> Standing:
     """Where a customer belongs. `holding` are the ids of the clauses that hold at `now_ms`."""
     level = 0 if state is None else ladder.level(state.tier)
-    waiting = False
     for target in range(len(ladder.tiers) - 1, level, -1):
         tier = ladder.tiers[target]
-        if tier.enter is not None and tier.enter.id in holding and _keeps(tier, holding):
-            if tier.seats is None or seated(tier.seats):
-                return Standing(Move(level, target, (tier.enter,)), None, waiting=waiting)
-            waiting = True
+        enter = tier.enter
+        if enter is not None and enter.id in holding and _keeps(tier, holding) and _has_room(tier, seated):
+            return Standing(Move(level, target, (enter,)), None)
     current = ladder.tiers[level]
-    displaced = current.seats is not None and not seated(current.seats)
+    displaced = current.seats is not None and seated(current.seats) is False
     if state is None or level == 0 or (_keeps(current, holding) and not displaced):
-        return Standing(None, None, waiting=waiting)
+        return Standing(None, None)
     until = state.since_ms + current.stay_ms
     if now_ms < until:
-        return Standing(None, until, waiting=waiting)
+        return Standing(None, until)
     target = next(
         i
         for i in range(level - 1, -1, -1)
@@ -80,20 +74,20 @@ def stand(
     )
     passed = (ladder.tiers[i].leave for i in range(level, target, -1))
     reasons = tuple(leave for leave in passed if leave is not None and leave.id in holding)
-    return Standing(
-        Move(level, target, reasons, displaced=displaced and _keeps(current, holding)), None, waiting=waiting
-    )
+    return Standing(Move(level, target, reasons, displaced=displaced and _keeps(current, holding)), None)
 
 
-def claims(ladder: LadderRule, level: int, state: TierState | None, holding: AbstractSet[str]) -> Iterator[SeatClaim]:
-    """The tiers with seats that a customer on `level` has a claim to: the own one, and those that are open above."""
+def claims(
+    ladder: LadderRule, level: int, state: TierState | None, holding: AbstractSet[str]
+) -> Iterator[tuple[int, SeatClaim]]:
+    """The levels with seats that a customer on `level` has a claim to: the own one, and those that are open above."""
     for i, tier in enumerate(ladder.tiers):
         if tier.seats is None or i < level or not _keeps(tier, holding):
             continue
         if i == level:
-            yield SeatClaim(tier.seats, 0 if state is None else state.since_ms + tier.stay_ms)
+            yield i, SeatClaim(tier.seats, 0 if state is None else state.since_ms + tier.stay_ms)
         elif tier.enter is not None and tier.enter.id in holding:
-            yield SeatClaim(tier.seats, 0)
+            yield i, SeatClaim(tier.seats, 0)
 
 
 def notices(ladder: LadderRule, move: Move) -> list[tuple[int, Notify]]:
@@ -112,7 +106,7 @@ def _fits(jump: Jump, origin: str, target: str, *, up: bool) -> bool:
 
 
 def _has_room(tier: TierRule, seated: Seated) -> bool:
-    return tier.seats is None or seated(tier.seats)
+    return tier.seats is None or seated(tier.seats) is True
 
 
 def _keeps(tier: TierRule, holding: AbstractSet[str]) -> bool:

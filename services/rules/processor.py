@@ -37,7 +37,7 @@ PATIENCE = timedelta(seconds=60)
 class RulesProcessor:
     """`Processor[RuleState, RuleMessage]` over one rule set. `close` gives the inference engine's memory back."""
 
-    def __init__(self, rulebook: Rulebook, seated: SeatedCustomer = lambda _slot, _customer: False) -> None:
+    def __init__(self, rulebook: Rulebook, seated: SeatedCustomer = lambda _slot, _customer: None) -> None:
         """`seated` says who was given a seat at the last review of a tier that has a number of them."""
         self._seated = seated
         self._evaluator = Evaluator(rulebook, seated)
