@@ -22,8 +22,8 @@ from durable.engine import MessageNotHandledException, Ruleset
 
 MAX_SHARD_RULES = 32
 MAX_SHARD_FACTS = 48
-REMEMBERED = 10_000
-"""Answers kept of each shard: which rules fire depends on the set of true facts alone, and customers have few different ones."""
+REMEMBERED = 20_000
+"""Answers kept by all shards together: which rules fire depends on the set of true facts alone, and customers have few different ones."""
 _SESSION = "customer"
 _names = count()
 
@@ -81,7 +81,8 @@ class DurableInference:
 
     def __init__(self, rules: Iterable[InferenceRule], deductions: Iterable[Deduction] = ()) -> None:
         known = {deduction.gives: deduction for deduction in deductions}
-        self._shards = [_Shard(*group) for group in _grouped(sorted(rules, key=lambda rule: rule.order), known)]
+        groups = list(_grouped(sorted(rules, key=lambda rule: rule.order), known))
+        self._shards = [_Shard(*group, remembered=REMEMBERED // len(groups)) for group in groups]
 
     def fire(self, true: int) -> Sequence[Firing]:
         found = [firings for shard in self._shards if true & shard.mask and (firings := shard.fire(true & shard.mask))]
@@ -142,11 +143,12 @@ class _NoHost:
 class _Shard:
     """A few rules in one durable-rules rule set, and the deductions that they need. `mask` holds the facts it looks at."""
 
-    def __init__(self, rules: Sequence[InferenceRule], chain: Sequence[Deduction]) -> None:
+    def __init__(self, rules: Sequence[InferenceRule], chain: Sequence[Deduction], *, remembered: int) -> None:
         every_need = [*(link.needs for link in chain), *(rule.needs for rule in rules)]
         observed = {need for needs in every_need for need in needs} - {link.gives for link in chain}
         self.mask = sum(1 << fact for fact in observed)
         self._known: dict[int, Sequence[Firing]] = {}
+        self._remembered = remembered
         self._message: dict[str, int | str] = {}
         self._empty: Callable[[], dict[Firing, None]] = dict
         self._fired: dict[Firing, None] = self._empty()
@@ -184,7 +186,7 @@ class _Shard:
     def fire(self, true: int) -> Sequence[Firing]:
         firings = self._known.get(true)
         if firings is None:
-            if len(self._known) >= REMEMBERED:
+            if len(self._known) >= self._remembered:
                 self._known.clear()
             firings = self._known[true] = tuple(sorted(self._ask(true)))
         return firings
