@@ -20,6 +20,8 @@ from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
 
+from services.cli.explain.command import explain
+from services.cli.rules.command import rules_app
 from services.cli.scores.command import score, scores_app
 from services.cli.terminal import ERR, OUT, bad_settings, fail, many
 from services.contracts.errors import KoipondError
@@ -35,13 +37,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 topics_app = typer.Typer(help="The Kafka topics: list them, create them.", no_args_is_help=True)
-rules_app = typer.Typer(help="Rule files: check them.", no_args_is_help=True)
 mappings_app = typer.Typer(help="Vendor mapping files: check them.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(scores_app, name="scores")
 app.command()(score)
+app.command()(explain)
 
 
 class ServiceName(StrEnum):
@@ -106,21 +108,6 @@ def topics_create() -> None:
         OUT.print(f"{result.name}: {escape(result.outcome)}")
     if any(result.differs for result in results):
         raise typer.Exit(1)
-
-
-@rules_app.command("check")
-def rules_check(
-    path: Annotated[Path, typer.Argument(help="a rule file, or a folder of them", exists=True)],
-) -> None:
-    """Check rule files and say everything that is wrong with them, with file, line and column."""
-    from services.rules.rulebook import load_rulebook  # noqa: PLC0415
-
-    try:
-        book = load_rulebook(path)
-    except FileError as error:
-        fail(str(error))
-    ladders, campaigns = many(len(book.ladders), "ladder"), many(len(book.campaigns), "campaign")
-    OUT.print(f"{escape(str(path))}: {ladders} and {campaigns} are fine", soft_wrap=True)
 
 
 @mappings_app.command("check")

@@ -120,6 +120,30 @@ PROFILES = Topic(
     readers=("rules",),
     retention=None,
 )
+CLAIMS = Topic(
+    name="koi.claims",
+    about="Which customers of a partition have the best claims to seats in tiers that have a number of them, at every review.",
+    key="partition",
+    message=wire.CLAIMS.kind,
+    owner="rules",
+    readers=("rules",),
+    retention=None,
+    partitions=1,
+    # the best of a whole partition, in one record
+    max_message_bytes=4096 * _KIB,
+)
+SEATS = Topic(
+    name="koi.seats",
+    about="Who was given a seat in such a tier, at every review.",
+    key="version",
+    message=wire.SEATS.kind,
+    owner="rules",
+    readers=("rules", "analytics"),
+    retention=None,
+    partitions=1,
+    # everybody with a seat, in one record
+    max_message_bytes=4096 * _KIB,
+)
 NOTIFICATIONS = Topic(
     name="koi.notifications",
     about="Commands: messages that rules ask the notifier to send.",
@@ -168,6 +192,8 @@ TOPICS = (
     CENSUS,
     CUTOFFS,
     PROFILES,
+    CLAIMS,
+    SEATS,
     NOTIFICATIONS,
     DECISIONS,
     RECEIPTS,

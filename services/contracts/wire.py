@@ -14,6 +14,7 @@ from services.contracts.events import AnyEvent
 from services.contracts.population import Census, Cutoffs
 from services.contracts.profile import ProfileMessage
 from services.contracts.receipt import Receipt
+from services.contracts.seats import Claims, Seats
 from services.contracts.transfer import TransferMessage
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ TRANSFERS: Wire[TransferMessage] = Wire(TransferMessage)
 CENSUSES: Wire[Census] = Wire(Census)
 CUTOFFS: Wire[Cutoffs] = Wire(Cutoffs)
 PROFILES: Wire[ProfileMessage] = Wire(ProfileMessage)
+CLAIMS: Wire[Claims] = Wire(Claims)
+SEATS: Wire[Seats] = Wire(Seats)
 COMMANDS: Wire[CommandMessage] = Wire(CommandMessage)
 DECISIONS: Wire[Decision] = Wire(Decision)
 RECEIPTS: Wire[Receipt] = Wire(Receipt)

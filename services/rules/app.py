@@ -7,9 +7,14 @@ from pydantic import Field
 
 from services.contracts.topics import DECISIONS, PROFILES
 from services.contracts.wire import DECISIONS as DECISIONS_WIRE
+from services.rules.board import AGENDA
 from services.rules.compiler import load_rulebook
+from services.rules.gate import SeatGate
 from services.rules.processor import RulesProcessor
+from services.rules.seating import Seating
+from services.rules.seats import digest
 from services.runtime import app
+from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit
 from services.runtime.record import Output
 from services.runtime.settings import ClockKind, Settings
@@ -22,6 +27,9 @@ class RulesSettings(Settings):
 
     rules: Path = Field(Path("deploy/rules"), description="rule file, or a folder of them")
     rules_poll: float = Field(2.0, ge=0, description="seconds between two looks for changed rule files; 0: never")
+    seats_patience: float = Field(
+        60.0, gt=0, le=3600, description="seconds a review of seats waits for a partition that says nothing"
+    )
 
 
 SETTINGS = RulesSettings
@@ -31,6 +39,8 @@ def service(settings: RulesSettings) -> app.Service:
     """Raise `FileError` when a rule file is wrong: the service does not start with half a rule set."""
     around = app.Surroundings(SERVICE, settings)
     rulebook = load_rulebook(settings.rules)
+    seating = Seating(rulebook, settings.tz, settings.partitions)
+    gate = SeatGate(seating)
 
     def observe(outputs: Sequence[Output]) -> None:
         for output in outputs:
@@ -39,16 +49,19 @@ def service(settings: RulesSettings) -> app.Service:
                 around.telemetry.decision(decision.rule.partition("@")[0], decision.outcome)
 
     stage = PublishThenCommit(
-        RulesProcessor(rulebook),
+        RulesProcessor(rulebook, seating.seated),
         around.store("rules"),
         around.publisher,
         around.budget,
         around.telemetry,
         service=SERVICE,
         event_clock=settings.clock is ClockKind.EVENT,
+        digest=digest,
+        gate=gate,
         observe=observe,
     )
-    return app.Service(around, stage, [PROFILES.name])
+    board = Board(AGENDA, seating, gate, around.publisher, settings.seats_patience)
+    return app.Service(around, stage, [PROFILES.name], board=board)
 
 
 def main() -> None:

@@ -69,6 +69,7 @@ def compile_rulebook(texts: Mapping[str, str | bytes]) -> Rulebook:
         problems.append(Problem(Place(next(iter(sorted(texts)), "rules"), 1, 1), "no_rules", "no rule in these files"))
     ladders = {name: tiers for document in broken for name, tiers in loose_ladders(document).items()}
     ladders |= {rule.name: tuple(t.name for t in rule.tiers) for _, rule in rules if isinstance(rule, Ladder)}
+    facts.ladders = ladders
     compiler = _Compiler(ladders, facts)
     for document, rule in rules:
         compiler.add(document, rule)

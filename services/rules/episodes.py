@@ -82,6 +82,9 @@ class Episodes:
             log.decide(campaign.id, known.episode, Outcome.SUPPRESSED, verdicts, reason=why, mode=campaign.mode)
             return
         self._take_steps(campaign, known, mask, log, verdicts)
+        lasting = mask & ~self._book.pulse_mask
+        if known.running and campaign.until is not None and campaign.until.holds(lasting):
+            self._stop(campaign, known, DecisionReason.UNTIL, log, self._book.verdicts(campaign.until, log.scene))
         if campaign.exclusive is not None and campaign.mode is Mode.LIVE:
             taken.add(campaign.exclusive)
 

@@ -25,7 +25,8 @@ class Facts(Mapping[str, Tree | None]):
         self._needs: dict[str, set[str]] = {}
         self._open: list[str] = []
         self._problems: list[Problem] = []
-        self._ladders: Mapping[str, tuple[str, ...]] = {}
+        self.ladders: Mapping[str, tuple[str, ...]] = {}
+        """What the facts may ask for; to be set before any is read."""
 
     def add(self, document: Document, rule: Define) -> Iterator[Problem]:
         """Take in the facts of one document."""
@@ -43,7 +44,7 @@ class Facts(Mapping[str, Tree | None]):
 
     def resolve(self, ladders: Mapping[str, tuple[str, ...]]) -> list[Problem]:
         """Read those nobody has asked for; everything that is wrong with any fact."""
-        self._ladders = ladders
+        self.ladders = ladders
         for name in self._said:
             self[name]
         return self._problems
@@ -54,6 +55,8 @@ class Facts(Mapping[str, Tree | None]):
 
     def parts(self, name: str, vocabulary: Vocabulary) -> list[Predicate]:
         """The conditions that a sound fact follows from."""
+        if name not in self._said:
+            return []
         document, items = self._said[name]
         return parse_conditions(items, document, ("define", name), vocabulary)[0]
 
@@ -84,7 +87,7 @@ class Facts(Mapping[str, Tree | None]):
         document, items = self._said[name]
         outer, self.used = self.used, set()
         self._open.append(name)
-        predicates, problems = parse_conditions(items, document, ("define", name), Vocabulary(self._ladders, self))
+        predicates, problems = parse_conditions(items, document, ("define", name), Vocabulary(self.ladders, self))
         self._open.pop()
         self._needs[name], self.used = self.used, outer
         self._problems += problems

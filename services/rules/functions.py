@@ -1,5 +1,6 @@
 """The features a condition names with arguments, and the windows these may say."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -88,7 +89,8 @@ def _count(arguments: tuple[str, ...], _: Vocabulary) -> Feature:
     if not known_kind(kind):
         raise BadArgumentError(0, unknown_kind(kind))
     name = _window(text[0], 1) if text else _LONGEST
-    written = ", ".join(f'"{argument}"' for argument in arguments)
+    # quoted so that no two lists of arguments look the same: features are told apart by their names
+    written = ", ".join(json.dumps(argument, ensure_ascii=False) for argument in arguments)
     read = _in_window(name, lambda window: window.counts.get(kind, 0))
     return Feature(f"count({written})", Kind.NUMBER, "", "", read, _moves(name))
 

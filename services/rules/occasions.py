@@ -7,7 +7,7 @@ from services.contracts.durations import format_duration
 from services.rules.condition import Predicate
 from services.rules.models import Every, Period, Timing
 from services.rules.scene import Scene
-from services.rules.sequence import EventSequence
+from services.rules.sequence import EventSequence, passed
 from services.rules.terms import Value
 from services.rules.timetable import Timetable
 
@@ -27,11 +27,9 @@ def of_timing(timing: Timing) -> Predicate:
     text = f"schedule: every {timing.every}{day} at {timing.at:%H:%M}"
 
     def test(scene: Scene) -> bool:
-        if scene.previous_ms is None:
-            return False
         latest = table.latest(scene.now_ms, scene.days)
         # one that was missed for longer is not made up for: what is said on a Tuesday does not fit on a Thursday
-        return latest is not None and scene.previous_ms < latest and scene.days.day_of(latest // 1000) == scene.today
+        return latest is not None and passed(latest, scene) and scene.days.day_of(latest // 1000) == scene.today
 
     def seen(scene: Scene) -> dict[str, Value]:
         return {"now": _local(scene.now_ms, scene)}

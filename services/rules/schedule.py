@@ -3,6 +3,9 @@
 A clause is a conjunction. While it does not hold, it cannot before the last of its false predicates may flip; while it
 holds, it can end with the first of its predicates that may flip. A false predicate that time does not move keeps it
 false until the next profile, which asks again.
+
+What is true at one look only (10:00 on a Tuesday) has to be looked at then, even if the rest of the clause does not hold yet:
+otherwise it would be made up for at the look at which the rest comes true.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,9 +21,11 @@ class Schedule:
     def __init__(self, rulebook: Rulebook) -> None:
         self._predicates = rulebook.predicates
         self._timed_mask = sum(1 << i for i in rulebook.timed)
+        self._moment_mask = self._timed_mask & rulebook.pulse_mask
+        self._tier_mask = rulebook.tier_mask
         # most of many campaigns wait for something that time does not bring: they are told apart by one look at the mask
         self._campaigns = tuple(
-            (c.when.mask & ~self._timed_mask, c.when) for c in rulebook.campaigns if self._timed(c.when)
+            (self._timeless(c.when), c.when) for c in rulebook.campaigns if self._timed(c.when)
         )
         self._ends = {c.name: self._ends_of(c) for c in rulebook.campaigns}
         self._ladders = {ladder.name: self._by_level(ladder) for ladder in rulebook.ladders}
@@ -56,8 +61,15 @@ class Schedule:
             ends.append(Clause(campaign.name, (campaign.active,), 1 << campaign.active))
         return tuple(clause for clause in ends if self._timed(clause))
 
+    def _timeless(self, clause: Clause) -> int:
+        """What keeps a clause false until the next profile. A ladder may move, and then a tier changes with time after all."""
+        moving = self._timed_mask | (self._tier_mask if clause.mask & self._moment_mask else 0)
+        return clause.mask & ~moving
+
     def _flip(self, clause: Clause, scene: Scene, mask: int, known: dict[int, int | None]) -> int | None:
         missing = clause.mask & ~mask
+        if missing & self._moment_mask:
+            return self._moment(clause, scene, missing, known)
         if not missing:
             flips = (self._of(i, scene, known) for i in clause.predicates)
             return min((at for at in flips if at is not None), default=None)
@@ -71,6 +83,25 @@ class Schedule:
                     return None
                 latest = max(latest, at)
         return latest
+
+    def _moment(self, clause: Clause, scene: Scene, missing: int, known: dict[int, int | None]) -> int | None:
+        """The next moment of a clause that holds at moments only, of those on days on which the rest may hold."""
+        rest = [i for i in clause.predicates if missing >> i & 1 and not self._moment_mask >> i & 1]
+        flips = [self._of(i, scene, known) for i in rest if not self._tier_mask >> i & 1]
+        if None in flips:
+            return None
+        day = max((scene.days.day_of(at // 1000) for at in flips if at is not None), default=scene.today)
+        moments = [self._moment_of(i, day, scene, known) for i in clause.predicates if self._moment_mask >> i & 1]
+        return None if None in moments else min(at for at in moments if at is not None)
+
+    def _moment_of(self, i: int, day: int, scene: Scene, known: dict[int, int | None]) -> int | None:
+        at = self._of(i, scene, known)
+        if at is None or scene.days.day_of(at // 1000) >= day:
+            return at
+        eve = Scene(scene.profile, scene.days.start(day) * 1000 - 1, scene.days, scene.tiers, recent=scene.recent)
+        later = self._predicates[i].flip(eve)
+        # a moment that comes once is to be over by then
+        return at if later is None else later
 
     def _of(self, i: int, scene: Scene, known: dict[int, int | None]) -> int | None:
         """When a predicate may flip; several clauses may ask for the same."""

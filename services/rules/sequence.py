@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from services.contracts.calendar import to_ms
 from services.rules.scene import Past, Scene
 
 MOST_REMEMBERED = 64
 """Of a customer's recent events."""
+_GRACE_MS = 60_000
 
 
 class Link(NamedTuple):
@@ -43,15 +45,12 @@ class EventSequence:
         if self.absence is None:
             happened = scene.happened
             return happened is not None and happened.name == self.links[-1].name and happened.at_ms in ends
-        previous_ms = scene.previous_ms
-        if previous_ms is None:
-            return False
         ripe = (
             (end, end + self.absence.within_ms)
             for i, end in enumerate(ends)
             if i + 1 == len(ends) or ends[i + 1] > end + self.absence.within_ms
         )
-        return any(previous_ms < until <= scene.now_ms and not self._spoiled(scene, end, until) for end, until in ripe)
+        return any(passed(until, scene) and not self._spoiled(scene, end, until) for end, until in ripe)
 
     def flip(self, scene: Scene) -> int | None:
         """The instant (Unix ms, after now) at which the wait that is on ends."""
@@ -88,6 +87,17 @@ class EventSequence:
         return absence is not None and any(
             past.name == absence.name and end < past.at_ms <= until for past in scene.recent
         )
+
+
+def passed(at_ms: int, scene: Scene) -> bool:
+    """Whether an instant has come since the last look. A newer profile says nothing about the customer as of then.
+
+    What time alone changes about a profile may come a little late.
+    """
+    if scene.previous_ms is None or not scene.previous_ms < at_ms <= scene.now_ms:
+        return False
+    grace_ms = _GRACE_MS if scene.profile.event is None else 0
+    return to_ms(scene.profile.as_of) <= at_ms + grace_ms
 
 
 def remembered(recent: Sequence[tuple[int, str]], new: Past, horizon_ms: int) -> list[tuple[int, str]]:

@@ -101,7 +101,7 @@ class _Parser:
         except NotAWordError as error:
             self._note(error.start, error.code, str(error))
             return _BROKEN, self.problems
-        if not self.problems and not features_of(whole.tree):
+        if not self.problems and not whole.broken and not features_of(whole.tree):
             self._note(0, "constant", "this says nothing about a customer; name a feature")
         return whole.tree, self.problems
 
@@ -291,7 +291,7 @@ class _Parser:
         if name in FEATURES:
             return _Part(Read(FEATURES[name]), word.start, word.end)
         if name in self.vocabulary.defined:
-            return _Part(self.vocabulary.defined[name] or _BROKEN, word.start, word.end)
+            return self._fact(word)
         if name == "tier_days" and self.vocabulary.ladder is not None:
             return self._bound(word, "tier_days", [Word(Sort.TEXT, "", word.start, word.end, self.vocabulary.ladder)])
         if name in FUNCTIONS:
@@ -300,8 +300,16 @@ class _Parser:
             return self._refuse(word, "unknown_name", f'there is no feature {name}; a text stands in quotes: "{name}"')
         if name == "event":
             return self._refuse(word, "bad_call", "event is not a value; name a part of it, such as event.kind")
-        hint = suggestion(name, {**FEATURES, **FUNCTIONS, **self.vocabulary.defined})
+        hint = suggestion(name, [*FEATURES, *FUNCTIONS, *self.vocabulary.defined])
         return self._refuse(word, "unknown_name", f"there is no feature {name}{hint}")
+
+    def _fact(self, word: Word) -> _Part:
+        """A defined fact; a broken one is told about where it is defined."""
+        tree, ladder = self.vocabulary.defined[word.text] or _BROKEN, self.vocabulary.ladder
+        of_tier = (feature.name for feature in features_of(tree) if feature.of_tier)
+        if ladder is not None and any(name != f'tier_days("{ladder}")' for name in of_tier):
+            return self._refuse(word, "not_allowed", f"{word.text} asks for a tier; only campaigns can")
+        return _Part(tree, word.start, word.end)
 
     def _call(self, name: Word) -> _Part:
         arguments: list[_Part] = []

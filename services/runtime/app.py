@@ -25,7 +25,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 
 from services.contracts.errors import Retryable, Stopped
+from services.runtime.board import Board
 from services.runtime.dead_letter import Budget
+from services.runtime.follower import Follower
 from services.runtime.log import configure
 from services.runtime.publisher import KafkaPublisher
 from services.runtime.redis_store import RedisStore, connect
@@ -113,19 +115,23 @@ class Service:
         stage: Stage,
         topics: Sequence[str],
         *,
+        board: Board[Any, Any] | None = None,
         resources: Sequence[AbstractAsyncContextManager[Any]] = (),
         troubles: Sequence[Callable[[], str | None]] = (),
     ) -> None:
         """`resources` are held open as long as the service lives; they may publish from the beginning.
 
-        Each of `troubles` says why the service is not ready for a reason of its own, or None.
+        Each of `troubles` says why the service is not ready for a reason of its own, or None. All of the `board` is read
+        before the service begins, and then whatever comes.
         """
         self._surroundings = surroundings
-        self._resources = resources
-        self._troubles = (self._worker_trouble, *troubles)
+        self._resources = list(resources)
+        self._troubles = [self._worker_trouble, *troubles]
         self.stop_asked: Callable[[], bool] = lambda: False
         settings = surroundings.settings
         self.worker = Worker(stage, surroundings.telemetry, fence_seconds=settings.session_timeout_ms / 1000)
+        if board is not None:
+            self._attach(board)
         self.broker = KafkaBroker(
             settings.kafka,
             client_id=f"koi-{surroundings.service}",
@@ -165,6 +171,18 @@ class Service:
             ],
             logger=None,
         )
+
+    def _attach(self, board: Board[Any, Any]) -> None:
+        follower = Follower(
+            self._surroundings.settings.kafka,
+            board.agenda.topics,
+            board.take,
+            client_id=f"koi-{self._surroundings.service}-board",
+            stop_asked=lambda: self.stop_asked(),  # noqa: PLW0108 - it is set when the service runs
+        )
+        self._resources += [follower, board]
+        self._troubles.append(follower.trouble)
+        board.stir = self.worker.stir
 
     async def _started(self) -> None:
         consumer = self._subscriber.consumer

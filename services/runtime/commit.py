@@ -106,6 +106,11 @@ class PublishThenCommit(Generic[S, M]):
             for held in self._held.values():
                 self._crossing.claimed(held)
 
+    def renew(self) -> None:
+        """All customers are to be looked at anew: what they are judged by has changed. Needs a gate."""
+        for held in self._held.values():
+            held.stale = True
+
     def positions(self, partition: int) -> Mapping[str, int]:
         held = self._held.get(partition)
         return held.claim.cursor.positions if held else {}

@@ -53,7 +53,12 @@ class Crossing:
         return self._gate.latest_ms(held.marks, to_ms(now))
 
     async def cross(self, held: Held[Any], at_ms: int, wake_ms: int) -> bool:
-        """Say how the partition stands, once; then go through, if the gate is open. Whoever is to be woken is, at `wake_ms`."""
+        """Say how the partition stands, once; then go through, if the gate is open. Whoever is to be woken is, at `wake_ms`.
+
+        A partition that has become stale meanwhile has nothing to say before its customers were looked at.
+        """
+        if held.stale:
+            return False
         gate = self._gate
         digests: Mapping[str, bytes] | None = None
         if not gate.said(held.marks, at_ms):
@@ -68,14 +73,16 @@ class Crossing:
         return True
 
     async def look_anew(self, held: Held[Any], now: datetime) -> None:
-        """Wake every customer of a partition that was taken over stale."""
+        """Wake every customer of a partition that is stale."""
         if not held.stale:
             return
         watermark_ms = held.claim.cursor.watermark_ms
         wake_ms = (watermark_ms or 0) + 1 if self._event_clock else to_ms(now)
-        passage = self._gate.look_anew(held.partition, await self._digests(held))
-        await self._mark(held, passage.marks, passage.wake, wake_ms)
+        digests = await self._digests(held)
+        # before anything else is awaited: it may become stale again meanwhile
         held.stale = False
+        passage = self._gate.look_anew(held.partition, digests)
+        await self._mark(held, passage.marks, passage.wake, wake_ms)
 
     async def _digests(self, held: Held[Any]) -> Mapping[str, bytes]:
         return await self._store.digests(held.partition, epoch=held.claim.epoch)

@@ -34,7 +34,7 @@ class Gate(Protocol):
         ...
 
     def next_ms(self, marks: Mapping[str, str], first_ms: int) -> int | None:
-        """The first gate not passed yet, if there are any; for a partition that never passed one, the last before its first record's instant."""
+        """The first gate not passed yet, if there are any. `first_ms` is the instant the partition has come to, or that of its first record."""
         ...
 
     def latest_ms(self, marks: Mapping[str, str], now_ms: int) -> int | None:

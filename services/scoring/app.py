@@ -1,11 +1,11 @@
 """Scoring as a process."""
 
-from services.contracts.topics import CENSUS, CUTOFFS, EVENTS, TRANSFERS
+from services.contracts.topics import EVENTS, TRANSFERS
 from services.runtime import app
+from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit
-from services.runtime.follower import Follower
 from services.runtime.settings import ClockKind
-from services.scoring.board import Board
+from services.scoring.board import AGENDA
 from services.scoring.config import ScoringConfig
 from services.scoring.gate import EpochGate
 from services.scoring.population import Population
@@ -36,19 +36,8 @@ def service(settings: ScoringSettings) -> app.Service:
         digest=processor.digest,
         gate=gate,
     )
-    board = Board(population, gate, around.publisher, settings.census_patience)
-    follower = Follower(
-        settings.kafka,
-        [CENSUS.name, CUTOFFS.name],
-        board.take,
-        client_id=f"koi-{SERVICE}-board",
-        stop_asked=lambda: running.stop_asked(),  # noqa: PLW0108 - it is set when the service runs
-    )
-    running = app.Service(
-        around, stage, [EVENTS.name, TRANSFERS.name], resources=[follower, board], troubles=[follower.trouble]
-    )
-    board.stir = running.worker.stir
-    return running
+    board = Board(AGENDA, population, gate, around.publisher, settings.census_patience)
+    return app.Service(around, stage, [EVENTS.name, TRANSFERS.name], board=board)
 
 
 def main() -> None:

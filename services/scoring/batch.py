@@ -16,11 +16,11 @@ from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick, CustomerDeleted, CustomerMerged
 from services.contracts.population import Cutoffs
 from services.contracts.profile import Cause, Profile
+from services.runtime.epochs import Epochs, instant
 from services.scoring import card, rfm
 from services.scoring import state as states
 from services.scoring.census import Counts, cutoffs
 from services.scoring.config import ScoringConfig
-from services.scoring.epochs import Epochs, instant
 from services.scoring.fold import check, fold
 from services.scoring.rfm import NOTHING_SCORED, Scores
 from services.scoring.snapshot import profile

@@ -13,22 +13,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
-from hashlib import blake2b
 from itertools import accumulate
 from math import ceil
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from services.contracts.calendar import BusinessDays
 from services.contracts.population import CUTS, Census, Cutoffs, Histogram, Limits
+from services.runtime.assembly import named
 from services.scoring.config import Method, ScoringConfig, Ties
 from services.scoring.rfm import Measures
 from services.scoring.thresholds import TOP, passed, recency_score, rising_score
 
 MOST_VALUES = 20_000
 GRAIN = 9
-_HASH_BYTES = 4
 _NO_LIMITS = Limits(cuts=(), rises=(), falls=(), mean=0.0, median=0.0, score_mean=0.0)
 
 
@@ -99,8 +96,7 @@ def cutoffs(
         super_user_leave=leave,
         grain=min((h.grain for c in censuses for h in (c.recency, c.frequency, c.money) if h.grain), default=0),
     )
-    digest = blake2b(msgspec.json.encode(found), digest_size=_HASH_BYTES).hexdigest()
-    return msgspec.structs.replace(found, version=f"{epoch.astimezone(zone):%Y-%m-%dT%H:%M}.{digest}")
+    return named(found, epoch, zone)
 
 
 def _aged(census: Census, epoch: datetime, days: BusinessDays) -> int:

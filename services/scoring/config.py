@@ -39,6 +39,7 @@ from services.contracts.durations import Duration
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS
 from services.contracts.profile import WINDOWS
 from services.runtime.document import parse_one
+from services.runtime.epochs import Every
 from services.runtime.files import read_file
 from services.runtime.problems import FileError, Problem, suggestion
 from services.runtime.validation import problems_of
@@ -172,17 +173,6 @@ class HighBy(StrEnum):
     """A value beyond the population's median."""
     SCORE_MEAN = "score_mean"
     """A score above the population's mean score."""
-
-
-class Every(StrEnum):
-    """How often the population is counted."""
-
-    HOURLY = "hourly"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    """On Monday."""
-    MONTHLY = "monthly"
-    """On the first."""
 
 
 class Quantile(_Part):

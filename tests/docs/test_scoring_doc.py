@@ -18,10 +18,11 @@ from services.cli.scores.streams import form_of
 from services.contracts.events import STANDARD_KINDS
 from services.contracts.population import Limits
 from services.contracts.profile import WINDOWS, Cause, Octant, Profile, RfSegment
+from services.runtime.epochs import Every
 from services.scoring import archive, census, repeats
 from services.scoring.batch import Batch
 from services.scoring.census import Counts
-from services.scoring.config import DEFAULT_WEIGHTS, Every, HighBy, Method, ScoringConfig, Ties
+from services.scoring.config import DEFAULT_WEIGHTS, HighBy, Method, ScoringConfig, Ties
 from services.scoring.daylog import MAX_KINDS
 from services.scoring.registers import CAPACITY
 from services.scoring.rfm import Measures

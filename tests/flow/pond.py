@@ -1,7 +1,7 @@
 """All four services' real stages on one broker in memory, and the pump that feeds them."""
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from services.contracts import topics, wire
 from services.contracts.calendar import BusinessDays, from_ms
 from services.contracts.command import Command
 from services.contracts.deadletter import DeadLetter
-from services.contracts.decision import Decision
+from services.contracts.decision import Decision, Outcome
 from services.contracts.errors import KoipondError
 from services.contracts.events import AnyEvent, ClockTick
 from services.contracts.profile import Profile
@@ -23,17 +23,23 @@ from services.notifier.channels.base import Accepted, SendResult
 from services.notifier.delivery import Courier
 from services.notifier.message import Message
 from services.notifier.processor import NotifierProcessor
+from services.rules import board as rules_board
+from services.rules.gate import SeatGate
 from services.rules.processor import RulesProcessor
+from services.rules.rulebook import Rulebook
+from services.rules.seating import Seating
+from services.rules.seats import digest
+from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget
+from services.runtime.epochs import Epochs, Every
 from services.runtime.partitioning import partition_of
 from services.runtime.processor import Processor
 from services.runtime.record import Record
 from services.runtime.stage import Resume, Stage
 from services.runtime.telemetry import Telemetry
-from services.scoring.board import Board
-from services.scoring.config import Every, ScoringConfig
-from services.scoring.epochs import Epochs
+from services.scoring import board as scoring_board
+from services.scoring.config import ScoringConfig
 from services.scoring.gate import EpochGate
 from services.scoring.population import Population
 from services.scoring.processor import ScoringProcessor
@@ -80,6 +86,37 @@ class Reader:
     committed: dict[tuple[str, int], int] = field(default_factory=dict)
 
 
+class Desk:
+    """The board of one process, which has read all of it before it takes anything over."""
+
+    def __init__(self, board: Board[Any, Any], broker: Broker) -> None:
+        self._board = board
+        self._broker = broker
+        # versions first, as they may come: nobody is to settle again what was settled
+        self._read = dict.fromkeys(reversed(board.agenda.topics), 0)
+        for topic in self._read:
+            for record in self._news(topic):
+                board._read(record)
+
+    async def hear(self) -> bool:
+        """Read to the process what is new; whether anything came of it."""
+        heard = False
+        for topic in self._read:
+            read, news = self._read[topic], self._news(topic)
+            try:
+                await self._board.take(news)
+            except KoipondError:
+                self._read[topic] = read
+                raise
+            heard = heard or bool(news)
+        return await self._board.lead() or heard
+
+    def _news(self, topic: str) -> list[Record]:
+        news = self._broker.read(topic, 0, self._read[topic], 1000)
+        self._read[topic] += len(news)
+        return news
+
+
 class Clockwork(NamedTuple):
     """How batches are cut: `seed` decides where, and whose turn it is; no batch has more than `largest` of a topic."""
 
@@ -88,11 +125,14 @@ class Clockwork(NamedTuple):
 
 
 class Pond:
-    """The pipeline. On the wall clock, now is `now` and moves only by hand; on the event clock `now` is the broker's."""
+    """The pipeline. On the wall clock, now is `now` and moves only by hand; on the event clock `now` is the broker's.
+
+    `rules` decide, and nobody has a seat; of a rule set, the processor is the pond's own, and seats are given.
+    """
 
     def __init__(
         self,
-        rules: RulesProcessor,
+        rules: RulesProcessor | Rulebook,
         *,
         event_clock: bool = False,
         now: datetime = REPLAYED_AT,
@@ -115,7 +155,10 @@ class Pond:
         # epochs enough to meet, and not so many that everything else drowns in them
         self._scoring = scoring or ScoringConfig(epoch=Every.MONTHLY)
         self._epochs = Epochs(self._scoring.epoch, BusinessDays(ZONE))
-        self._processors: dict[str, Processor[Any, Any]] = {"rules": rules, "notifier": NotifierProcessor()}
+        self.rulebook = rules if isinstance(rules, Rulebook) else rules._evaluator._book
+        self.rules = rules if isinstance(rules, RulesProcessor) else RulesProcessor(rules, self._seated)
+        self._processors: dict[str, Processor[Any, Any]] = {"rules": self.rules, "notifier": NotifierProcessor()}
+        self._desks: dict[str, Desk] = {}
         self.stores = {name: Vault(name, self._misfortune) for name in ("scoring", *self._processors)}
         self.readers = {name: Reader(self.make_stage(name), INPUTS[name]) for name in SERVICES}
 
@@ -151,6 +194,8 @@ class Pond:
             )
         if name == "scoring":
             return self._make_scoring(outlet, budget, telemetry)
+        if name == "rules":
+            return self._make_rules(outlet, budget, telemetry)
         return PublishThenCommit[Any, Any](
             self._processors[name],
             self.stores[name],
@@ -159,19 +204,14 @@ class Pond:
             telemetry,
             service=name,
             event_clock=self._event_clock,
-            effector=Courier([self.channel]) if name == "notifier" else None,
+            effector=Courier([self.channel]),
         )
 
     def _make_scoring(self, outlet: Outlet, budget: Budget, telemetry: Telemetry) -> Stage:
         population = Population(self._scoring, ZONE, PARTITIONS)
         processor, gate = ScoringProcessor(self._scoring, ZONE, PARTITIONS, population), EpochGate(population)
-        self.board = Board(population, gate, outlet, _PATIENCE, clock=self._clock)
-        # a process that starts has read all of the board before it takes anything over
-        self._heard: Counter[str] = Counter()
-        for topic in (topics.CUTOFFS.name, topics.CENSUS.name):
-            for record in self.broker.records(topic):
-                self.board._read(record)
-                self._heard[topic] += 1
+        board = Board(scoring_board.AGENDA, population, gate, outlet, _PATIENCE, clock=self._clock)
+        self._desks["scoring"] = Desk(board, self.broker)
         return PublishThenCommit(
             processor,
             self.stores["scoring"],
@@ -184,26 +224,39 @@ class Pond:
             gate=gate,
         )
 
+    def _make_rules(self, outlet: Outlet, budget: Budget, telemetry: Telemetry) -> Stage:
+        self.seating = Seating(self.rulebook, ZONE, PARTITIONS)
+        gate = SeatGate(self.seating)
+        board = Board(rules_board.AGENDA, self.seating, gate, outlet, _PATIENCE, clock=self._clock)
+        self._desks["rules"] = Desk(board, self.broker)
+        return PublishThenCommit(
+            self.rules,
+            self.stores["rules"],
+            outlet,
+            budget,
+            telemetry,
+            service="rules",
+            event_clock=self._event_clock,
+            digest=digest,
+            gate=gate,
+        )
+
+    def _seated(self, slot: str, customer_id: str) -> bool | None:
+        return self.seating.seated(slot, customer_id)
+
     def _clock(self) -> float:
         return self.broker.now.timestamp()
 
     async def _hear(self) -> bool:
-        """Read to the scoring process what is new on its board; whether anything came of it."""
+        """Read to the processes what is new on their boards; whether anything came of it."""
         heard = False
-        for topic in (topics.CUTOFFS.name, topics.CENSUS.name):
-            news = self.broker.read(topic, 0, self._heard[topic], 1000)
+        for desk in self._desks.values():
             try:
-                await self.board.take(news)
+                heard = await desk.hear() or heard
             except KoipondError as error:
                 self.failures.append(error)
-                return True
-            self._heard[topic] += len(news)
-            heard = heard or bool(news)
-        try:
-            return await self.board.lead() or heard
-        except KoipondError as error:
-            self.failures.append(error)
-            return True
+                heard = True
+        return heard
 
     def restart(self, name: str) -> None:
         """The process is gone without a farewell, and another one starts."""
@@ -228,7 +281,9 @@ class Pond:
         while True:
             await self.settle()
             due = [at_ms for store in self.stores.values() if (at_ms := store.next_due()) is not None]
-            due.append(1000 * self._epochs.following(self._epochs.latest(int(self.broker.now.timestamp()))))
+            second = int(self.broker.now.timestamp())
+            epochs = filter(None, (self._epochs, self.seating.epochs))
+            due += [1000 * each.following(each.latest(second)) for each in epochs]
             if from_ms(min(due)) > instant:
                 break
             self.broker.now = max(self.broker.now, from_ms(min(due)))
@@ -345,7 +400,8 @@ class Pond:
     def tiers(self, ladder: str = "社群") -> dict[str, str]:
         """Where everybody who ever moved stands, by the decisions."""
         where: dict[str, str] = {}
-        moves = [d for d in self.decisions() if d.to_tier is not None and d.rule.startswith(f"{ladder}@")]
+        moved = (Outcome.PROMOTED, Outcome.DEMOTED)
+        moves = [d for d in self.decisions() if d.outcome in moved and d.rule.startswith(f"{ladder}@")]
         for move in sorted(moves, key=lambda d: d.episode):
             where[move.customer_id] = move.to_tier or ""
         return where

@@ -54,7 +54,7 @@ def stacked_bars(categories: Sequence[str], series: Mapping[str, Sequence[float]
     return {
         **_base(),
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8},
-        "legend": {"top": 0, "left": 0, "itemWidth": 14, "itemHeight": 10, "textStyle": {"color": _INK}},
+        "legend": _legend(),
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "@unsigned"},
         "xAxis": {
             "type": "category",
@@ -68,6 +68,145 @@ def stacked_bars(categories: Sequence[str], series: Mapping[str, Sequence[float]
             {"name": name, "type": "bar", "stack": "all", "barMaxWidth": 42, "data": list(values)}
             for name, values in series.items()
         ],
+    }
+
+
+def stacked_rows(rows: Sequence[str], series: Mapping[str, Sequence[float]], *, unsigned: bool = False) -> Option:
+    """Horizontal bars, the first row on top; the parts of each are stacked. `unsigned`: negative values lie to the left."""
+    formatter = "@unsigned" if unsigned else "@number"
+    return {
+        **_base(),
+        "grid": {"left": 8, "right": 24, "top": 40, "bottom": 8},
+        "legend": _legend(),
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": formatter},
+        "xAxis": _value_axis(formatter),
+        "yAxis": {
+            "type": "category",
+            "inverse": True,
+            "data": list(rows),
+            "axisTick": {"show": False},
+            "axisLine": {"onZero": False, "lineStyle": {"color": _LINE}},
+            "axisLabel": {"color": _INK, "fontSize": 13, "interval": 0},
+        },
+        "series": [
+            {"name": name, "type": "bar", "stack": "all", "barMaxWidth": 26, "data": list(values)}
+            for name, values in series.items()
+        ],
+    }
+
+
+def pairs(rows: Sequence[str], series: Mapping[str, Sequence[float]]) -> Option:
+    """Horizontal bars side by side for each row, the first row on top, each with its number."""
+    option = stacked_rows(rows, series)
+    bars = [
+        {
+            **{key: value for key, value in each.items() if key != "stack"},
+            "itemStyle": {"borderRadius": [0, 4, 4, 0]},
+            "label": {"show": True, "position": "right", "color": _INK, "formatter": "@number"},
+        }
+        for each in option["series"]
+    ]
+    return {**option, "color": [STONE, WATER, *PALETTE[1:]], "grid": {**option["grid"], "right": 56}, "series": bars}
+
+
+def lines(categories: Sequence[str], series: Mapping[str, Sequence[float]]) -> Option:
+    """Lines over the same categories."""
+    option = stacked_bars(categories, series)
+    drawn = [
+        {"name": name, "type": "line", "showSymbol": False, "lineStyle": {"width": 2}, "data": list(values)}
+        for name, values in series.items()
+    ]
+    return {
+        **option,
+        "color": [STONE, WATER, *PALETTE[1:]],
+        "tooltip": {"trigger": "axis", "valueFormatter": "@number"},
+        "series": drawn,
+    }
+
+
+def sankey(first: Sequence[str], last: Sequence[str], flows: Mapping[tuple[str, str], float]) -> Option:
+    """How many go from where on the left to where on the right, each side from top to bottom. A side's names are distinct."""
+    colours = {name: PALETTE[at % len(PALETTE)] for at, name in enumerate(dict.fromkeys([*first, *last]))}
+    # a node is known by its name alone: those on the right differ by what nobody sees
+    right = {name: f"{name}\u200b" for name in last}
+    shown = {(origin, target): value for (origin, target), value in flows.items() if value}
+    used = {origin for origin, _ in shown} | {right[target] for _, target in shown}
+    nodes = [(name, colours[name], "left", 0) for name in first] + [(right[n], colours[n], "right", 1) for n in last]
+    return {
+        **_base(),
+        "tooltip": {"trigger": "item", "valueFormatter": "@number"},
+        "series": [
+            {
+                "type": "sankey",
+                "left": 8,
+                "right": 8,
+                "top": 12,
+                "bottom": 12,
+                "nodeWidth": 14,
+                "nodeGap": 14,
+                "layoutIterations": 0,
+                "draggable": False,
+                "emphasis": {"focus": "adjacency"},
+                "lineStyle": {"color": "source", "opacity": 0.32, "curveness": 0.5},
+                "label": {"color": _INK, "fontSize": 13, "formatter": "{b}  {c}"},
+                "data": [
+                    {
+                        "name": name,
+                        "depth": depth,
+                        "itemStyle": {"color": colour},
+                        # within the picture, on either side
+                        "label": {"position": "right" if side == "left" else "left"},
+                    }
+                    for name, colour, side, depth in nodes
+                    if name in used
+                ],
+                "links": [
+                    {"source": origin, "target": right[target], "value": value}
+                    for (origin, target), value in shown.items()
+                ],
+            }
+        ],
+    }
+
+
+def intervals(rows: Mapping[str, tuple[float, float, float]], *, colours: Sequence[str] = ()) -> Option:
+    """A dot per name with the interval around it, in percent: (value, low, high). The first on top. `colours`: one per row."""
+    names = list(rows)
+    series: list[Option] = []
+    for at, (name, (value, low, high)) in enumerate(rows.items()):
+        colour = colours[at % len(colours)] if colours else WATER
+        series += [
+            {
+                "type": "line",
+                "silent": True,
+                "showSymbol": False,
+                "lineStyle": {"width": 5, "color": colour, "opacity": 0.35, "cap": "round"},
+                "data": [[low, name], [high, name]],
+            },
+            {
+                "name": name,
+                "type": "scatter",
+                "symbolSize": 13,
+                "itemStyle": {"color": colour},
+                "label": {"show": True, "position": "top", "distance": 4, "color": _INK, "formatter": "{@[0]} %"},
+                "data": [[value, name]],
+            },
+        ]
+    return {
+        **_base(),
+        "grid": {"left": 8, "right": 28, "top": 16, "bottom": 8},
+        "tooltip": {"trigger": "item"},
+        "xAxis": {**_value_axis("{value} %"), "scale": True},
+        "yAxis": {
+            "type": "category",
+            "inverse": True,
+            "data": names,
+            "axisTick": {"show": False},
+            "axisLine": {"show": False},
+            "splitLine": {"show": True, "lineStyle": {"color": _LINE}},
+            "axisLabel": {"color": _INK, "fontSize": 13, "interval": 0},
+        },
+        "series": series,
     }
 
 
@@ -179,6 +318,11 @@ def heat_map(
 
 def _base() -> Option:
     return {"animation": False, "color": list(PALETTE), "aria": {"enabled": True}}
+
+
+def _legend() -> Option:
+    # more names than fit into one line can be leafed through, and lie on nothing
+    return {"type": "scroll", "top": 0, "left": 0, "itemWidth": 14, "itemHeight": 10, "textStyle": {"color": _INK}}
 
 
 def _value_axis(formatter: str) -> Option:

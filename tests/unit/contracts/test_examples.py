@@ -11,7 +11,18 @@ from services.cli.schemas import schema
 from services.contracts.decision import Mode, Outcome
 from services.contracts.errors import InvalidMessage
 from services.contracts.inbound import MAX_MESSAGE_BYTES
-from services.contracts.topics import CENSUS, CUTOFFS, DEAD_LETTER, DECISIONS, INBOUND, PROFILES, TOPICS, Topic
+from services.contracts.topics import (
+    CENSUS,
+    CLAIMS,
+    CUTOFFS,
+    DEAD_LETTER,
+    DECISIONS,
+    INBOUND,
+    PROFILES,
+    SEATS,
+    TOPICS,
+    Topic,
+)
 from services.contracts.wire import Wire
 from tests.unit.contracts.validation import CONTRACTS, INTERNAL, examples, read, validator
 
@@ -60,15 +71,15 @@ def test_an_inbound_example_round_trips(topic: Topic, example: dict[str, Any]) -
 def test_an_example_is_keyed_by_its_customer(topic: Topic, example: dict[str, Any]) -> None:
     """The key shown is the customer a message is about; a tick has an empty one, a dead letter that of its original.
 
-    What is about the population is keyed by partition or by version.
+    What is about all customers is keyed by partition or by version.
     """
     message = example["message"]
     if topic is DEAD_LETTER:
         key = None if message["key"] is None else msgspec.convert(message["key"], bytes).decode()
         assert key == example["key"]
-    elif topic is CENSUS:
+    elif topic in (CENSUS, CLAIMS):
         assert example["key"] == str(message["partition"])
-    elif topic is CUTOFFS:
+    elif topic in (CUTOFFS, SEATS):
         assert example["key"] == message["version"]
     else:
         assert example["key"] == message.get("customer_id", "")

@@ -8,7 +8,21 @@ import pytest
 from services.cli.asyncapi import EVERY_SERVICE, SERVICES, receivers, senders
 from services.contracts.deadletter import MAX_ORIGINAL_BYTES
 from services.contracts.inbound import MAX_MESSAGE_BYTES
-from services.contracts.topics import CENSUS, CUTOFFS, DEAD_LETTER, INBOUND, PROFILES, TOPICS, TRANSFERS, Topic
+from services.contracts.topics import (
+    CENSUS,
+    CLAIMS,
+    CUTOFFS,
+    DEAD_LETTER,
+    INBOUND,
+    PROFILES,
+    SEATS,
+    TOPICS,
+    TRANSFERS,
+    Topic,
+)
+
+OWN_AFFAIRS = (TRANSFERS, CENSUS, CUTOFFS, CLAIMS, SEATS)
+"""What the partitions of one service tell each other."""
 
 _EACH = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 
@@ -30,27 +44,33 @@ def test_a_topic_is_described(topic: Topic) -> None:
 
 @_EACH
 def test_an_owner_is_known(topic: Topic) -> None:
-    """A topic is written by upstream, by one service, or by every service; nobody reads what they write, but for scoring's own affairs."""
+    """A topic is written by upstream, by one service, or by every service; nobody reads what they write, but for own affairs."""
     assert topic.owner in {"upstream", EVERY_SERVICE, *SERVICES}
-    assert not set(senders(topic)) & set(receivers(topic)) or topic in (TRANSFERS, CENSUS, CUTOFFS)
+    assert not set(senders(topic)) & set(receivers(topic)) or topic in OWN_AFFAIRS
 
 
 def test_services_form_a_line() -> None:
     """Ingest feeds scoring, scoring feeds rules, rules feed the notifier; each reads what the one before it owns."""
     links = {(sender, reader) for topic in TOPICS for sender in senders(topic) for reader in receivers(topic)}
-    among_themselves = {("scoring", "scoring")}
+    among_themselves = {("scoring", "scoring"), ("rules", "rules")}
     assert links - among_themselves == {("ingest", "scoring"), ("scoring", "rules"), ("rules", "notifier")}
 
 
 def test_keyed_topics_share_their_partition_count() -> None:
     """Every topic keyed by customer leaves its partitions to the deployment, so they are equal."""
-    assert [topic for topic in TOPICS if topic.partitions is not None] == [CENSUS, CUTOFFS, DEAD_LETTER]
+    assert [topic for topic in TOPICS if topic.partitions is not None] == [
+        CENSUS,
+        CUTOFFS,
+        CLAIMS,
+        SEATS,
+        DEAD_LETTER,
+    ]
     assert {topic.key for topic in TOPICS if topic.partitions is None} == {"customer_id", "customer_id (recommended)"}
 
 
 def test_only_what_must_be_known_for_ever_is_compacted() -> None:
-    """The last profile of every customer, the last census of every partition, every version of the cut-offs."""
-    assert [topic for topic in TOPICS if topic.retention is None] == [CENSUS, CUTOFFS, PROFILES]
+    """The last profile of every customer, the last census and claims of every partition, every version of the cut-offs and the seats."""
+    assert [topic for topic in TOPICS if topic.retention is None] == [CENSUS, CUTOFFS, PROFILES, CLAIMS, SEATS]
     assert PROFILES.config()["retention.ms"] == "-1"
     assert PROFILES.config()["cleanup.policy"] == "compact"
 

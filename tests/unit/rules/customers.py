@@ -12,6 +12,7 @@ from services.contracts.decision import Decision
 from services.contracts.profile import WINDOWS, Cause, Octant, Profile, RfSegment, Window, window_name
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
 from services.rules.compiler import compile_rulebook
+from services.rules.evaluation import SeatedCustomer
 from services.rules.processor import RuleMessage, RulesProcessor
 from services.rules.rulebook import Rulebook
 from services.rules.scene import Scene
@@ -98,11 +99,17 @@ def commands(outputs: Iterable[Emit]) -> list[Command]:
     return [message for message in messages if isinstance(message, Command)]
 
 
+def unreviewed(_slot: str, _customer: str) -> bool | None:
+    """No review of seats has been yet."""
+    return None
+
+
 class Life:
     """One customer on the event clock: every timer that is due comes before the next profile."""
 
-    def __init__(self, rules: Rulebook) -> None:
-        self.processor = RulesProcessor(rules)
+    def __init__(self, rules: Rulebook, seated: SeatedCustomer = unreviewed) -> None:
+        self.seated = seated
+        self.processor = RulesProcessor(rules, seated)
         self.state: RuleState | None = None
         self.due: datetime | None = None
         self.outputs: list[Emit] = []
@@ -129,7 +136,7 @@ class Life:
 
     def change_rules(self, rules: Rulebook) -> None:
         self.processor.close()
-        self.processor = RulesProcessor(rules)
+        self.processor = RulesProcessor(rules, self.seated)
 
     @property
     def decided(self) -> Sequence[Decision]:

@@ -24,12 +24,15 @@ ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
     "count": [("view",), *(("view", name) for name in (*NAMES, "lifetime"))],
     "tagged": [("vip",)],
     "attr": [("城市",)],
+    "since": [("view",), ("order.paid",)],
     "tier": [("community",)],
+    "tier_days": [("community",)],
 }
 TYPES: dict[Kind, tuple[type, ...]] = {
     Kind.NUMBER: (int, float),
     Kind.TEXT: (str,),
     Kind.BOOL: (bool,),
+    Kind.LENGTH: (int,),
     Kind.ANY: (str, int, float),
 }
 some_windows = st.builds(
@@ -118,9 +121,14 @@ def test_only_equal_lengths_are_windows(number: int, unit: str) -> None:
 
 def test_only_what_ticks_changes_while_the_profile_stays() -> None:
     """A year later, under the same profile: the daily ones and activity read otherwise, nothing else does."""
-    changes: dict[str, Any] = {"tags": ("vip",), "attributes": {"城市": "上海"}}
+    changes: dict[str, Any] = {
+        "tags": ("vip",),
+        "attributes": {"城市": "上海"},
+        "last_at": {"view": NOON, "order.paid": NOON},
+    }
     start = scene(**changes)
-    year_later = Scene(start.profile, to_ms(NOON) + 365 * DAY_MS, start.days, {})
+    start.began_ms = start.now_ms
+    year_later = Scene(start.profile, to_ms(NOON) + 365 * DAY_MS, start.days, {}, began_ms=start.now_ms)
     for feature in everything():
         assert (feature.read(start) != feature.read(year_later)) is feature.moves.ticking, feature.name
         assert (feature.days is not None) is (feature.moves is Moves.DAILY), feature.name

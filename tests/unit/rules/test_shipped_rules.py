@@ -28,7 +28,8 @@ def test_they_load_and_use_channels_there_are(shipped: Rulebook) -> None:
     (ladder,) = shipped.ladders
     assert [tier.name for tier in ladder.tiers] == ["外围", "影响", "核心"]
     assert len(shipped.campaigns) == 5
-    notifies = [c.notify for c in shipped.campaigns] + [jump.notify for jump in ladder.on_jump]
+    steps = [step for c in shipped.campaigns for step in c.steps]
+    notifies = [step.notify for step in steps if step.notify is not None] + [jump.notify for jump in ladder.on_jump]
     assert {channel for notify in notifies for channel in notify.channels} <= CHANNELS
 
 

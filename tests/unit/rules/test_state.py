@@ -60,9 +60,9 @@ def test_a_profile_comes_back() -> None:
 
 def test_a_foreign_blob_is_refused() -> None:
     """Rather than overwritten with an empty state; an older one holds a profile of another form."""
-    for schema, hint in ((1, "run the release that wrote it"), (3, "run the newer release that wrote it")):
+    for schema, hint in ((2, "run the release that wrote it"), (4, "run the newer release that wrote it")):
         state = RuleState(schema=schema, version=1, as_of=NOON, profile=pack_profile(profile()))
-        sentence = f"a stored rule state has schema {schema}, this release reads 2: {hint}"
+        sentence = f"a stored rule state has schema {schema}, this release reads 3: {hint}"
         with pytest.raises(UnreadableState, match=sentence):
             BLOBS.load(msgspec.msgpack.encode(state))
     with pytest.raises(UnreadableState, match="a stored rule state is damaged"):

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from services.contracts import wire
 from services.contracts.topics import CENSUS, CUTOFFS
+from services.runtime.board import Board
 from services.runtime.record import Output, Record
-from services.scoring.board import Board
+from services.scoring.board import AGENDA
 from services.scoring.config import ScoringConfig
 from services.scoring.gate import EpochGate
 from services.scoring.population import Population
@@ -26,7 +27,7 @@ class Desk:
         self.population = Population(ScoringConfig(), ZONE, 2)
         self.gate = EpochGate(self.population)
         self.gate.claimed(0 if leads else 1, {})
-        self.board = Board(self.population, self.gate, self, 30.0)
+        self.board = Board(AGENDA, self.population, self.gate, self, 30.0)
         self.board.stir = self._stir
 
     async def publish(self, outputs: Sequence[Output]) -> None:

@@ -26,7 +26,7 @@ def census(partition: int, epoch: datetime = FIRST, customers: int = 1, partitio
     return counts.census(epoch, ZONE, partition, partitions)
 
 
-def concluded(tally: Tally, known: Population, clock: float) -> Cutoffs | None:
+def concluded(tally: Tally[Census, Cutoffs], known: Population, clock: float) -> Cutoffs | None:
     found = tally.conclude(clock)
     if found is not None:
         known.learn(found)

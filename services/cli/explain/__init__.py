@@ -1,0 +1,1 @@
+"""`koi explain`: why a rule does, or does not, speak to one customer."""

@@ -1,0 +1,83 @@
+"""`koi explain`: what a person types; the work is done in `running`, which is imported when it is needed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from services.cli.terminal import bad_settings, fail
+from services.contracts.errors import KoipondError
+from services.runtime.problems import FileError
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--events", help="event files to replay instead of asking the live pipeline", metavar="FILE"),
+]
+
+
+def explain(
+    customer: Annotated[str, typer.Argument(help="the id of one customer", metavar="CUSTOMER")],
+    *,
+    rule: Annotated[str | None, typer.Option(help="only this rule, and everything about it", metavar="NAME")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="a date (the end of that business day) or an instant, past or future", metavar="T"),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="rule file or folder; else KOI_RULES", metavar="PATH", exists=True)
+    ] = None,
+    events: Files = None,
+    mapping: Annotated[
+        list[Path] | None, typer.Option(help="mapping file or folder that says which column is what", metavar="FILE")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="of tables: comma, semicolon, tab, pipe, space or one character")
+    ] = None,
+    scoring: Annotated[
+        Path | None, typer.Option(help="scoring file (docs/scoring.md) to replay with; else that in KOI_SCORING")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="business time zone to replay with; else KOI_ZONE, else Asia/Shanghai")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="decisions of each rule's history", min=1, metavar="N")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document instead of a tree")] = False,
+) -> None:
+    """Say why rules do, or do not, speak to one customer: conditions with their values, history, and what comes next.
+
+    Live: the state in Redis and the ledgers in Kafka. With --events: a replay of files, exact for any instant.
+    """
+    with _errors_in_one_line():
+        from services.cli.explain.running import Question, answer  # noqa: PLC0415
+
+        if not events and (mapping or delimiter or scoring or zone):
+            raise ValueError(
+                "--mapping, --delimiter, --scoring and --zone are for a replay; name its files with --events"
+            )
+        answer(
+            Question(customer, rule, at, rules, events or (), mapping or (), delimiter, scoring, zone),
+            limit,
+            as_json=as_json,
+        )
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """What a person can mend is told without a trace."""
+    try:
+        yield
+    except ValidationError as error:
+        bad_settings(error)
+    except ModuleNotFoundError as error:
+        fail(f"rules cannot be explained here: {error.name} is not installed")
+    except BrokenPipeError:
+        # whoever read our output wants no more of it; nor should Python complain of that at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise typer.Exit(0) from None
+    except OSError as error:
+        fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
+    except (FileError, ValueError, KoipondError) as error:
+        fail(str(error))

@@ -1,0 +1,1 @@
+"""What people do with rule files before anybody is written to."""

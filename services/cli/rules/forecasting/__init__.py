@@ -1,0 +1,1 @@
+"""What rules would do, and what another version of them would do otherwise: forecasts from past events."""

@@ -1,0 +1,65 @@
+"""What a forecast has to know of a rule set: its rules, and over which channel each of their messages goes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.contracts.command import Recipient
+from services.contracts.decision import Mode
+from services.rules.models import Notify
+from services.rules.rulebook import CampaignRule, LadderRule, Rulebook
+
+
+class Way(NamedTuple):
+    """How a message of a template goes: over its first channel, to whom."""
+
+    channel: str
+    recipient: Recipient
+
+
+@dataclass(frozen=True)
+class Directory:
+    """By name of rule; ladders first, each kind as the rule set has them."""
+
+    ladders: dict[str, LadderRule]
+    campaigns: dict[str, CampaignRule]
+    ways: dict[tuple[str, str], Way]
+    """By rule and template."""
+
+    @classmethod
+    def of(cls, book: Rulebook) -> "Directory":
+        ways: dict[tuple[str, str], Way] = {}
+        for name, notify in _messages(book):
+            ways.setdefault((name, notify.template), Way(notify.channels[0], notify.to))
+        return cls({ladder.name: ladder for ladder in book.ladders}, {c.name: c for c in book.campaigns}, ways)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Name → `name@hash`, of every rule."""
+        ladders = {name: ladder.id for name, ladder in self.ladders.items()}
+        return ladders | {name: campaign.id for name, campaign in self.campaigns.items()}
+
+    def mode(self, rule: str) -> Mode:
+        """Live for a rule that is not there."""
+        known = self.ladders.get(rule) or self.campaigns.get(rule)
+        return Mode.LIVE if known is None else known.mode
+
+    def channel(self, rule: str, template: str) -> str:
+        """Empty for a message that no rule says."""
+        way = self.ways.get((rule, template))
+        return "" if way is None else way.channel
+
+
+def name_of(rule: str) -> str:
+    """The name in `name@hash`."""
+    return rule.partition("@")[0]
+
+
+def _messages(book: Rulebook) -> Iterator[tuple[str, Notify]]:
+    for ladder in book.ladders:
+        for jump in ladder.on_jump:
+            yield ladder.name, jump.notify
+    for campaign in book.campaigns:
+        for step in campaign.steps:
+            if step.notify is not None:
+                yield campaign.name, step.notify

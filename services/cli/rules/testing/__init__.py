@@ -1,0 +1,1 @@
+"""Tests of rules: what a customer is, what happens, and what the rules are to decide about it."""
