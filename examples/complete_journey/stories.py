@@ -15,7 +15,7 @@ from services.contracts.profile import Profile
 from services.contracts.receipt import DeliveryOutcome
 
 MOST_STEPS = 6
-WAKING = ("win-back", "silent-regular")
+WAKING = ("win-back", "overdue-nudge", "super-user-at-risk")
 """How the names of the rules begin that write to those who fell silent."""
 ANSWER_DAYS = 14
 """Whoever buys within so many days of such a message is told as having come back."""

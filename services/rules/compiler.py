@@ -35,7 +35,7 @@ LANGUAGE = 2
 """Raised when the same text comes to mean something else; part of every hash."""
 _HASH_BYTES = 5
 _MILLISECOND = timedelta(milliseconds=1)
-_LADDER, _CAMPAIGN = "ladder", "campaign"
+_CAMPAIGN = "campaign"
 
 
 def load_rulebook(path: Path) -> Rulebook:
@@ -115,7 +115,8 @@ class _Compiler:
         self._document = self._documents[rule.name] = document
         self._facts.used.clear()
         if isinstance(rule, Ladder):
-            self._stage, self._vocabulary = _LADDER, Vocabulary(self._known, self._facts, rule.name)
+            # of its own: `tier_days` means something else in every ladder
+            self._stage, self._vocabulary = f"ladder/{rule.name}", Vocabulary(self._known, self._facts, rule.name)
             self._ladders.append(self._ladder(rule))
         else:
             self._stage, self._vocabulary = _CAMPAIGN, Vocabulary(self._known, self._facts)
@@ -240,7 +241,7 @@ class _Compiler:
         return Clause(clause_id, tuple(indices), sum(1 << i for i in indices))
 
     def _register(self, predicate: Predicate) -> int:
-        """The index of a predicate. One that asks for a tier sees it before a ladder has moved, or after."""
+        """The index of a predicate. One that asks for a tier sees it before its ladder has moved, or after all have."""
         key = (self._stage if predicate.of_tier else "", predicate.key)
         index, _ = self._predicates.setdefault(key, (len(self._predicates), predicate))
         if predicate.fact is not None and index not in self._deductions:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from services.contracts.durations import parse_duration
@@ -51,7 +51,7 @@ class NotAWordError(ValueError):
 _BLANK = re.compile(r"\s+")
 _NUMBER = re.compile(r"(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _UNIT = re.compile(r"%|(?:[^\W\d_]|_)\w*")
-_CURRENCY = re.compile(r"\s?([A-Z]{3}|元)(?!\w)")
+_CURRENCY = re.compile(r"\s?(?!AND|NOT)([A-Z]{3}|元)(?!\w)")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'")
 _NAME = re.compile(r"[^\W\d]\w*")
 _SIGN = re.compile(r"==|!=|<=|>=|[<>()\[\],+\-*/.]")
@@ -60,6 +60,7 @@ _ESCAPES = {"\\": "\\", '"': '"', "'": "'", "n": "\n", "t": "\t"}
 _LENGTH_UNITS = frozenset("smhdw")
 _MILLISECOND = timedelta(milliseconds=1)
 _YUAN = "元"
+_MOST_DIGITS = 40
 _HINTS = (
     (re.compile("="), "write == to compare"),
     (re.compile("&"), "write and"),
@@ -108,7 +109,7 @@ def _number(text: str, found: re.Match[str]) -> Word:
         return Word(Sort.NUMBER, found[0], start, found.end(), _value(digits))
     written = text[start : unit.end()]
     if unit[0] == "%":
-        return Word(Sort.NUMBER, written, start, unit.end(), float(Decimal(digits) / 100))
+        return Word(Sort.NUMBER, written, start, unit.end(), float(_decimal(digits, start) / 100))
     if unit[0] in _LENGTH_UNITS:
         try:
             length = parse_duration(digits + unit[0])
@@ -124,10 +125,20 @@ def _money(word: Word, digits: str, currency: str) -> Word:
     if code not in CURRENCIES:
         raise NotAWordError(word.start, f"there is no currency {code}; write a code such as CNY", "unknown_value")
     try:
-        minor = minor_units(Decimal(digits), code)
+        minor = minor_units(_decimal(digits, word.start), code)
     except ValueError as error:
         raise NotAWordError(word.start, str(error), "type") from None
     return Word(word.sort, word.text, word.start, word.end, minor, code)
+
+
+def _decimal(digits: str, start: int) -> Decimal:
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        number = None
+    if number is None or abs(number.adjusted()) > _MOST_DIGITS:
+        raise NotAWordError(start, "nothing counts that far", "too_large")
+    return number
 
 
 def _value(digits: str) -> int | float:

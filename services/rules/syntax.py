@@ -264,9 +264,10 @@ class _Parser:
     # --- values
 
     def _constant(self, word: Word, kind: Kind) -> _Part:
-        if kind is not Kind.TEXT and not abs(float(word.value or 0)) <= MAX_NUMBER:
+        value = word.value
+        if isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
             return self._refuse(word, "too_large", f"numbers reach up to {MAX_NUMBER:,}")
-        return _Part(Constant(word.value, kind), word.start, word.end)
+        return _Part(Constant(value, kind), word.start, word.end)
 
     def _money(self, word: Word) -> _Part:
         if not isinstance(word.value, int) or word.value > MAX_NUMBER:

@@ -1,6 +1,6 @@
 """A customer out of event files: their events are replayed through scoring and rules, up to any instant."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from services.contracts.events import AnyEvent, ClockTick, CustomerDeleted, Cust
 from services.rules.processor import RulesProcessor
 from services.rules.rulebook import Rulebook
 from services.rules.state import RuleState, unpack_profile
+from services.rules.terms import Feature
 from services.scoring.config import ScoringConfig
 
 _DECODER = msgspec.msgpack.Decoder(AnyEvent)
@@ -38,12 +39,39 @@ class Files:
     scoring: ScoringConfig
     zone: ZoneInfo
 
+    def all_count(self, rule: str | None = None) -> bool:
+        """Whether what is said of one customer, or by one rule of them, depends on the other customers."""
+        book, asked = self.book, frozenset({rule}) if rule in self._names else self._names
+        while (wider := asked | self._neighbours(asked)) != asked:
+            asked = wider
+        scored = self.scoring
+        if all(feature.name != "super_user" for feature in self._features(asked)):
+            # no copy: that would bring what was worked out of the original
+            scored = ScoringConfig.model_construct(**{**dict(scored), "super_user": None})
+        seats = any(tier.seats for ladder in book.ladders if ladder.name in asked for tier in ladder.tiers)
+        return scored.counts_population or seats
+
     @property
-    def all_count(self) -> bool:
-        """Whether what is said of one customer depends on the others."""
-        asked = {feature.name for predicate in self.book.predicates for feature in predicate.features}
-        scored = self.scoring.model_copy(update={"super_user": None} if "super_user" not in asked else {})
-        return scored.counts_population or any(tier.seats for ladder in self.book.ladders for tier in ladder.tiers)
+    def _names(self) -> frozenset[str | None]:
+        names = (*(ladder.name for ladder in self.book.ladders), *(each.name for each in self.book.campaigns))
+        return frozenset(names)
+
+    def _neighbours(self, names: frozenset[str | None]) -> frozenset[str | None]:
+        """The rules that have a say in what these rules do: ladders they ask for, and campaigns of their groups."""
+        read = {feature.name for feature in self._features(names) if feature.of_tier}
+        groups = {each.exclusive for each in self.book.campaigns if each.name in names and each.exclusive is not None}
+        ladders = (each.name for each in self.book.ladders if any(f'"{each.name}"' in name for name in read))
+        return frozenset([*ladders, *(each.name for each in self.book.campaigns if each.exclusive in groups)])
+
+    def _features(self, names: frozenset[str | None]) -> Iterator[Feature]:
+        """All that the conditions of these rules read, in their steps too."""
+        ladders = (each for each in self.book.ladders if each.name in names)
+        clauses = [clause for ladder in ladders for tier in ladder.tiers for clause in (tier.enter, tier.leave)]
+        for campaign in self.book.campaigns:
+            if campaign.name in names:
+                clauses += [campaign.when, campaign.until, *(step.when for step in campaign.steps)]
+        indices = {i for clause in clauses if clause is not None for i in clause.predicates}
+        return (feature for i in indices for feature in self.book.predicates[i].features)
 
 
 class Trace:
@@ -110,7 +138,7 @@ def offline_account(
                 trace.take(event, later=at is not None and event.occurred_at > at)
         until = at or log.newest or datetime.now(UTC)
         account = Account(customer_id, until, files.zone, Source.EVENTS, files.book)
-        replayed = _of_all if files.all_count else _of_one
+        replayed = _of_all if files.all_count(rule) else _of_one
         return replayed(account, _Asked(files, log, trace, rule, progress))
 
 

@@ -5,11 +5,12 @@ from functools import cached_property
 from itertools import groupby
 
 from services.contracts.decision import Mode
+from services.rules.condition import Predicate
 from services.rules.review.clauses import Clauses
-from services.rules.review.logic import Case, follows, known_cases, meet
+from services.rules.review.logic import Case, known_cases, meet
 from services.rules.rulebook import CampaignRule, Rulebook
 from services.rules.terms import Kind
-from services.rules.tree import Not, features_of
+from services.rules.tree import Not
 from services.runtime.problems import Problem
 
 _COUNTED = frozenset({Kind.NUMBER, Kind.LENGTH})
@@ -51,12 +52,8 @@ class _Speaker:
             return False
         if any(predicate.pulse for predicate in self._predicates):
             return True
-        narrower = [each for each in later._predicates if not follows(self._clauses.part(each), self._tree)]  # noqa: SLF001
         # numbers move on: 60 days of silence come after 30, when the first campaign may long have said its last
-        return all(
-            predicate.tree is not None and all(feature.kind not in _COUNTED for feature in features_of(predicate.tree))
-            for predicate in narrower
-        )
+        return self._holds is not None and not any(meet(self._holds, fails) for fails in later._moving)  # noqa: SLF001
 
     def _within(self, wider: "_Speaker") -> bool:
         """Whether a wider one holds whenever this does; not so if that is not known."""
@@ -70,3 +67,14 @@ class _Speaker:
     @cached_property
     def _fails(self) -> list[Case] | None:
         return known_cases(Not(self._tree))
+
+    @cached_property
+    def _moving(self) -> list[list[Case]]:
+        """Of each of its conditions that come true in the course of time: when they do not hold."""
+        moving = (each for each in self._predicates if each.tree is None or _counts(each))
+        fails = (known_cases(Not(self._clauses.part(each))) for each in moving)
+        return [[{}] if cases is None else cases for cases in fails]
+
+
+def _counts(predicate: Predicate) -> bool:
+    return any(feature.kind in _COUNTED for feature in predicate.features)

@@ -11,11 +11,13 @@ from services.contracts.profile import Profile
 from services.rules.condition import Predicate, make_predicate
 from services.rules.scene import DAY_MS, Scene
 from services.rules.syntax import parse_expression
+from services.rules.terms import Vocabulary
 from services.runtime.problems import Place
 from tests.unit.contracts.strategies import of
 from tests.unit.contracts.test_calendar import zones
-from tests.unit.rules.customers import NOON, TODAY, VOCABULARY, profile, scene
+from tests.unit.rules.customers import NOON, TODAY, profile, scene
 
+VOCABULARY = Vocabulary({"community": ("外围", "核心"), "other": ("a", "b")})
 OPERATORS = ["<", "<=", "==", "!=", ">", ">="]
 days = st.integers(-3, 120)
 halves = st.integers(-2, 200).map(lambda n: n / 2)
@@ -30,6 +32,13 @@ def predicate(text: str) -> Predicate:
 day_terms = st.tuples(
     st.sampled_from(["recency_days", "days_since_first_order", "overdue"]), st.sampled_from(OPERATORS), halves
 ).map(lambda t: f"{t[0]} {t[1]} {t[2]}")
+LENGTHS = {"0s": 0, "1s": 1_000, "90m": 5_400_000, "36h": 129_600_000, "5d": 5 * DAY_MS, "2w": 14 * DAY_MS}
+since_terms = st.tuples(st.sampled_from(["view", "order.paid"]), st.sampled_from(OPERATORS), st.sampled_from(sorted(LENGTHS))).map(
+    lambda t: f'since("{t[0]}") {t[1]} {t[2]}'
+)  # fmt: skip
+tier_day_terms = st.tuples(st.sampled_from(["community", "other"]), st.sampled_from(OPERATORS), st.integers(-1, 40)).map(
+    lambda t: f'tier_days("{t[0]}") {t[1]} {t[2]}d' if t[2] >= 0 else f'tier_days("{t[0]}") {t[1]} {t[2]}'
+)
 activity_terms = st.tuples(
     st.just("activity"), st.sampled_from(OPERATORS), st.one_of(halves, st.floats(0.001, 100))
 ).map(lambda t: f"{t[0]} {t[1]} {t[2]!r}")
@@ -47,9 +56,16 @@ other_terms = st.sampled_from(
         "(overdue > 2) == (recency_days >= 9)",
         "super_user == (activity < 4)",
         "(overdue > 1) in [super_user, true]",
+        '36h <= since("view") < 5d',
+        'since("view") in [0s, 36h, 2w]',
+        '(since("view") > 36h) != (activity >= 4)',
+        'tier_days("community") + recency_days > 20',
+        'tier_days("community") >= recency_days',
+        'since("order.paid") >= attr("patience")',
+        '2w > since("view")',
     ]
 )
-terms = st.one_of(day_terms, activity_terms, mirrored_terms, arithmetic_terms, other_terms)
+terms = st.one_of(day_terms, activity_terms, since_terms, tier_day_terms, mirrored_terms, arithmetic_terms, other_terms)
 formulas = st.recursive(
     terms,
     lambda inner: st.one_of(
@@ -65,6 +81,7 @@ moments = st.integers(0, 400 * DAY_MS).map(lambda ms: NOON - timedelta(milliseco
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
     now = draw(moments)
+    past = st.integers(-DAY_MS, 60 * DAY_MS).map(lambda ms: now - timedelta(milliseconds=ms))
     known = st.one_of(st.none(), days.map(lambda n: now.date() - timedelta(days=n)))
     customer = profile(
         zone=draw(zones).key,
@@ -74,13 +91,18 @@ def scenes(draw: st.DrawFn) -> Scene:
         activity_at=now - timedelta(milliseconds=draw(st.integers(-DAY_MS, 90 * DAY_MS))),
         half_life_days=draw(st.sampled_from([0.5, 7.0, 30.0, 365.0, 36500.0])),
         rhythm_days=draw(rhythms),
+        last_at={name: draw(past) for name in draw(st.sets(st.sampled_from(["view", "order.paid"])))},
+        attributes={"patience": draw(st.sampled_from([None, "x", True, 5_000, 7.5, 1e300]))},
     )
-    return Scene(customer, to_ms(now), BusinessDays(ZoneInfo(customer.zone)), {})
+    known_since = to_ms(draw(past))
+    entered = draw(st.sampled_from([{}, {"community": to_ms(draw(past))}]))
+    calendar = BusinessDays(ZoneInfo(customer.zone))
+    return Scene(customer, to_ms(now), calendar, {}, entered=entered, began_ms=known_since)
 
 
 def later(scene: Scene, now_ms: int) -> Scene:
     """The same customer at another instant."""
-    return Scene(scene.profile, now_ms, scene.days, scene.tiers)
+    return Scene(scene.profile, now_ms, scene.days, scene.tiers, entered=scene.entered, began_ms=scene.began_ms)
 
 
 @given(formulas, scenes(), st.lists(st.floats(0, 1), max_size=12))
@@ -102,7 +124,7 @@ def test_nothing_changes_before_the_flip(text: str, at: Scene, shares: list[floa
     assert all(asked.test(later(at, ms)) is truth for ms in instants)
 
 
-@given(st.one_of(day_terms, activity_terms), scenes())
+@given(st.one_of(day_terms, activity_terms, since_terms, tier_day_terms), scenes())
 @example("activity >= 8", scene())
 def test_a_single_comparison_flips_exactly_then(text: str, at: Scene) -> None:
     """For < <= > >= the instant is exact to the millisecond."""
@@ -112,6 +134,32 @@ def test_a_single_comparison_flips_exactly_then(text: str, at: Scene) -> None:
     if flip is not None:
         # a skipped day reaches its value with the next one, and days still ahead of a future order read as 0
         assert asked.test(later(at, flip)) is not asked.test(at)
+
+
+@given(st.sampled_from(OPERATORS), st.sampled_from(sorted(LENGTHS)), st.integers(-DAY_MS, 20 * DAY_MS))
+@example(">=", "36h", 0)
+@example("==", "0s", 0)
+def test_a_length_is_passed_to_the_millisecond(op: str, length: str, ago_ms: int) -> None:
+    """The first later instant at which the comparison reads otherwise is that long after it happened, or one more."""
+    at = scene(last_at={"view": NOON - timedelta(milliseconds=ago_ms)})
+    began = at.now_ms - ago_ms
+    asked = predicate(f'since("view") {op} {length}')
+    truth = asked.test(at)
+    # time that has not come yet reads as 0, so nothing changes before it has
+    turns = sorted({began + 1, began + LENGTHS[length], began + LENGTHS[length] + 1})
+    changed = next((ms for ms in turns if ms > at.now_ms and asked.test(later(at, ms)) is not truth), None)
+    assert asked.flip(at) == changed
+
+
+@given(st.sampled_from(OPERATORS), st.integers(0, 40), st.integers(0, 60), zones)
+def test_days_in_a_tier_are_passed_at_the_very_midnight(op: str, days: int, stayed: int, zone: ZoneInfo) -> None:
+    """Never late and never early, in whatever zone."""
+    at = scene(zone=zone.key)
+    at.entered = {"community": at.now_ms - stayed * DAY_MS}
+    asked = predicate(f'tier_days("community") {op} {days}d')
+    truth = asked.test(at)
+    midnights = (at.days.start(at.today + n) * 1000 for n in range(1, 110))
+    assert asked.flip(at) == next((m for m in midnights if asked.test(later(at, m)) is not truth), None)
 
 
 def test_half_a_life_halves_activity() -> None:
@@ -211,7 +259,7 @@ def test_what_time_cannot_change_never_flips() -> None:
 @given(
     of(Profile),
     st.integers(0, 200 * 10**12),
-    st.sampled_from(["recency_days", "overdue", "activity", "days_since_first_order"]),
+    st.sampled_from(["recency_days", "overdue", "activity", "days_since_first_order", 'tier_days("other")']),
     st.sampled_from(OPERATORS),
     st.integers(-(10**15), 10**15) | st.floats(-(10**15), 10**15),
 )
@@ -219,6 +267,6 @@ def test_any_customer_has_a_flip_ahead_or_none(
     customer: Profile, now_ms: int, name: str, op: str, value: float
 ) -> None:
     """However absurd the numbers of a profile are, an instant after now comes out, or none."""
-    at = Scene(customer, now_ms, BusinessDays(ZoneInfo("Asia/Shanghai")), {})
+    at = Scene(customer, now_ms, BusinessDays(ZoneInfo("Asia/Shanghai")), {}, began_ms=now_ms // 2)
     flip = predicate(f"{name} {op} {value!r}").flip(at)
     assert flip is None or flip > now_ms

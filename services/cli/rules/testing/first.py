@@ -15,6 +15,8 @@ from services.scoring.config import ScoringConfig
 DAY = timedelta(days=1)
 _NOON = timedelta(hours=12)
 _FEWEST_FOR_RHYTHM = 3
+_LONGEST = 3650
+"""Days from the first order to the last, unless said."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,7 @@ class _First:
         scores = portrait.scores(sketch, portrait.wanted(sketch, measured, config), config)
         recency, orders, money = measured
         if recency is None:
-            recency = portrait.recency_of(scores.r, config)
-            if sketch.days_since_first_order is not None:
-                recency = min(recency, sketch.days_since_first_order)
+            recency = self._bounded(portrait.recency_of(scores.r, config))
         if orders is None:
             regular = sketch.overdue is not None or sketch.rhythm_days is not None
             fewest = _FEWEST_FOR_RHYTHM if regular and not sketch.says("f") else 1
@@ -146,12 +146,13 @@ class _First:
             return None if width is not None and days >= width else days
         if sketch.overdue is not None:
             days = math.ceil(sketch.overdue * (self.config.rhythm.prior / DAY))
-            bounds = (
-                sketch.days_since_first_order,
-                None if self.config.window_days is None else self.config.window_days - 1,
-            )
-            return max(1, min(days, *(bound for bound in bounds if bound is not None)))
+            return max(1, self._bounded(days))
         return None
+
+    def _bounded(self, days: int) -> int:
+        """A number of days since the last order that lies within the window, and not before the first."""
+        width, first = self.config.window_days, self.sketch.days_since_first_order
+        return min(days, days if width is None else width - 1, days if first is None else first)
 
     def _first_order_day(self, orders: int) -> date | None:
         sketch, width = self.sketch, self.config.window_days or 0
@@ -164,7 +165,7 @@ class _First:
             return as_date(self.today - max(last, 2 * width)) if portrait.is_known_buyer(sketch) else None
         gap = sketch.rhythm_days or self.config.rhythm.prior / DAY
         last = width if self.recency is None else self.recency
-        return as_date(self.today - last - round(gap * max(0, orders - 1)))
+        return as_date(self.today - last - min(_LONGEST, round(gap * max(0, orders - 1))))
 
     def _rhythm(self, first_day: date | None) -> float | None:
         if self.sketch.overdue is not None and self.recency:

@@ -131,7 +131,8 @@ class _Play:
         asked = Asked(self._here.rules, self._stage.state(), *between, zone)
         rows = align(expected, decided, zone)
         missing = [row.expected for row in rows if row.expected is not None and row.decided is None]
-        reasons = {why.sentence: why for wish in missing for why in why_not(wish, rule, asked)}
+        others = [row.decided for row in rows if row.decided is not None and row.expected is None]
+        reasons = {why.sentence: why for wish in missing for why in why_not(wish, rule, others, asked)}
         return Part(number, between[1], rows, decided, agreed=False, reasons=list(reasons.values()))
 
 

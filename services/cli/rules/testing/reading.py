@@ -22,6 +22,7 @@ from services.scoring.config import ScoringConfig
 
 _SENTENCES = {
     "string_pattern_mismatch": "{input} is not a name here; use letters, digits, _ . and -, no blanks",
+    NOTHING: "nothing stands behind this key; remove it, or write what is meant",
     "model_type": "{input} is no map of keys; write it such as {{name: …}}",
     "too_short": "a list here needs at least one",
     "expectation": "{input} is nothing to expect; write none, or a list of decisions such as {{rule: win-back, outcome: fired}}",

@@ -1,11 +1,12 @@
 """Why an expected decision did not come: what its rule asks for, and what it sees."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.cli.rules.testing.matching import Decided, differences
 from services.cli.rules.testing.models import Expectation
 from services.cli.rules.testing.sets import RuleSet
 from services.contracts.calendar import BusinessDays, from_ms, to_ms
@@ -13,6 +14,9 @@ from services.contracts.decision import Outcome, Verdict
 from services.rules.rulebook import CampaignRule, Clause, LadderRule
 from services.rules.scene import Past, Scene
 from services.rules.state import CampaignState, RuleState, unpack_profile
+
+_ANOTHER = frozenset({"rule", "outcome", "from", "to"})
+"""What makes a decision another one, not the same with something wrong."""
 
 
 class Why(NamedTuple):
@@ -32,8 +36,11 @@ class Asked(NamedTuple):
     zone: ZoneInfo
 
 
-def why_not(expected: Expectation, rule: str | None, asked: Asked) -> list[Why]:
-    """Of one expectation that nothing fulfilled. `rule` is the one the test is about, if it says so."""
+def why_not(expected: Expectation, rule: str | None, others: Sequence[Decided], asked: Asked) -> list[Why]:
+    """Of one expectation that nothing fulfilled. `rule` is the one the test is about, if it says so; `others` came unexpected."""
+    near = _near_miss(expected, others, asked.zone)
+    if near is not None:
+        return [near]
     rules = asked.rules.rules
     name = expected.rule or rule or (next(iter(rules)) if len(rules) == 1 else None)
     if name is None:
@@ -44,6 +51,16 @@ def why_not(expected: Expectation, rule: str | None, asked: Asked) -> list[Why]:
     explain = _Explanation(asked, asked.state)
     lines = explain.ladder(found, expected) if isinstance(found, LadderRule) else explain.campaign(found, expected)
     return list(lines)
+
+
+def _near_miss(expected: Expectation, others: Sequence[Decided], zone: ZoneInfo) -> Why | None:
+    """The decision that is all but what was expected: of the same rule, with the same outcome, to the same tier."""
+    misses = [(list(differences(expected, each, zone)), each) for each in others]
+    close = [(wrong, each) for wrong, each in misses if not _ANOTHER.intersection(wrong)]
+    if not close:
+        return None
+    wrong, each = min(close, key=lambda miss: len(miss[0]))
+    return Why(f"{each.rule} {each.decision.outcome}: it came, but differs in {', '.join(wrong)}")
 
 
 class _Explanation:

@@ -71,9 +71,8 @@ def summary(results: Sequence[Result], coverage: Coverage | None) -> Text:
 
 def _part(result: Result, part: Part) -> Iterator[Text]:
     case, zone = result.played.case, result.file.world.zone
-    act = case.acts[part.act]
     line = result.line_of(*(() if case.script is None else ("script", part.act)))
-    yield Text(f"      line {line}: {act_line(case, act, zone)}; it is {clock(part.now, zone)}", "dim")
+    yield Text(f"      line {line}: {act_line(case, part.act, zone)}; it is {clock(part.now, zone)}", "dim")
     if not part.rows:
         yield Text("          nothing decided, as expected" if part.agreed else "", "dim")
     for row in part.rows:

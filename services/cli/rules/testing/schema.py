@@ -18,6 +18,8 @@ def schema() -> dict[str, Any]:
     found = Sheet.model_json_schema(by_alias=True, mode="validation")
     parts = found["$defs"]
     for name, part in (*parts.items(), ("", found)):
+        # what comes after the first paragraph is for those who read the code
+        part["description"] = str(part.get("description", "")).split("\n\n", maxsplit=1)[0].replace("\n", " ")
         for key, value in part.get("properties", {}).items():
             part["properties"][key] = _plain(value, nullable=name == _UNKNOWABLE)
     for part in (parts["Act"], parts["Case"]):

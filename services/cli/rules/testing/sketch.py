@@ -27,6 +27,8 @@ LIFETIME = "lifetime"
 WINDOW_NAMES = (*map(window_name, WINDOWS), LIFETIME)
 """From the shortest to the longest: each holds those before it."""
 _MAX = 10**12
+_MAX_NUMBER = 10**6
+"""Of orders and interactions; times the highest price it is still a number that a profile can hold."""
 _MAX_DAYS = 36_500
 
 
@@ -61,7 +63,8 @@ def _currency(code: str) -> str:
 
 
 Score = Annotated[int, Field(ge=1, le=5, strict=True)]
-Number = Annotated[int, Field(ge=0, le=_MAX, strict=True)]
+Number = Annotated[int, Field(ge=0, le=_MAX_NUMBER, strict=True)]
+Price = Annotated[int, Field(ge=0, le=_MAX_NUMBER * 100, strict=True)]
 Minor = Annotated[int, Field(ge=-_MAX, le=_MAX, strict=True)]
 Days = Annotated[int, Field(ge=0, le=_MAX_DAYS, strict=True)]
 Share = Annotated[float, Field(ge=0, le=1, strict=True)]
@@ -102,7 +105,7 @@ class Sketch(BaseModel):
     """Makes a rhythm: `recency_days` divided by it."""
     orders: Number = 0
     net_minor: Minor = 0
-    average_order_minor: Number | None = None
+    average_order_minor: Price | None = None
     discount_share: Share | None = None
     refund_share: Share | None = None
     lifetime_orders: Number = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from services.cli.rules.testing.sketch import LIFETIME, WINDOW_NAMES, Sketch, Span
 from services.contracts.profile import WINDOWS, Window, window_name
@@ -97,7 +97,7 @@ def last_instants(windows: Windows, known: Mapping[str, datetime], at: datetime)
 def contradictions(said: Mapping[str, Span]) -> Iterator[tuple[str, str]]:
     """Windows that are said to hold more than a longer one, each with a sentence."""
     names = [name for name in WINDOW_NAMES if name in said]
-    for shorter, longer in pairwise(names):
+    for shorter, longer in combinations(names, 2):
         for what, less, more in _pairs(said[shorter], said[longer]):
             if less > more:
                 yield longer, f"{what} are {more} in {longer}, but {less} in {shorter}, which is a part of it"

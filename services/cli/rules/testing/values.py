@@ -80,7 +80,7 @@ def _amount(text: Any) -> Any:
 def something(value: Any) -> Any:
     """What stands behind a key. Nothing is refused: it reads as if the key were left out, or as none."""
     if value is None:
-        raise PydanticCustomError(NOTHING, "nothing stands behind this key; remove it, or write what is meant")
+        raise PydanticCustomError(NOTHING, "nothing stands behind this key")
     return value
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.cli.rules.testing.matching import Decided
-from services.cli.rules.testing.models import Act, Case, Expectation
+from services.cli.rules.testing.models import Case, Expectation
 from services.cli.rules.testing.values import local
 from services.contracts.decision import DecisionReason, Mode, Outcome, Verdict
 from services.contracts.durations import format_duration
@@ -62,9 +62,9 @@ def verdict_line(verdict: Verdict) -> str:
     return f"{'✓' if verdict.holds else '✗'} {verdict.condition}{f'    {seen}' if seen else ''}"
 
 
-def act_line(case: Case, act: Act, zone: ZoneInfo) -> str:
+def act_line(case: Case, number: int, zone: ZoneInfo) -> str:
     """What an act lets happen: time first, then the rest."""
-    words = []
+    act, words = case.acts[number], []
     if act.advance is not None:
         words.append(f"advance {format_duration(act.advance)}")
     if act.until is not None:
@@ -73,7 +73,7 @@ def act_line(case: Case, act: Act, zone: ZoneInfo) -> str:
         words.append(f"event {act.event.kind or act.event.type}")
     if act.profile is not None:
         words.append(f"profile with {', '.join(sorted(act.profile.model_fields_set)) or 'nothing new'}")
-    return ", ".join(words) or f"the first look at {clock(case.at, zone)}"
+    return ", ".join(words) or ("nothing new" if number else "the first look")
 
 
 def _outcome(outcome: Outcome | None, reason: DecisionReason | None) -> str:

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import typer
 from typer.testing import CliRunner
 
-from services.cli.explain.command import explain
 from services.cli.explain.offline import Files
+from services.cli.main import app
 from services.cli.scores.files import EventFiles
 from services.cli.scores.refusals import Refusals
 from services.contracts.calendar import to_ms
@@ -100,9 +99,9 @@ def opened(folder: Path, messages: Iterable[dict[str, Any]] = HISTORY, rules: st
 
 def koi(*words: str | Path, ends: int = 0, **env: str) -> str:
     """What the command says, to a person and to a pipe."""
-    app = typer.Typer()
-    app.command()(explain)
-    result = CliRunner(env={"COLUMNS": "100", "KOI_ZONE": "Asia/Shanghai", **env}).invoke(app, [*map(str, words)])
+    result = CliRunner(env={"COLUMNS": "100", "KOI_ZONE": "Asia/Shanghai", **env}).invoke(
+        app, ["explain", *map(str, words)]
+    )
     assert result.exit_code == ends, result.output
     return result.output
 

@@ -31,9 +31,19 @@ def told(account: Account) -> list[tuple[str, str, int]]:
 def test_everybody_counts_only_where_they_are_compared(tmp_path: Path) -> None:
     """By quantiles, or where a rule asks who is a super user."""
     files = opened(tmp_path)
-    assert not files.all_count
-    assert quantile(files).all_count
-    assert opened(tmp_path, rules=campaign("super_user")).all_count
+    assert not files.all_count()
+    assert quantile(files).all_count("win-back")
+    others = [campaign("super_user", name="asks"), campaign("super_user", name="rival", exclusive="attention")]
+    asking = opened(tmp_path, rules=f"{RULES}---\n{others[0]}")
+    assert asking.all_count()
+    assert asking.all_count("no such rule")
+    assert [asking.all_count(name) for name in ("asks", "win-back", "community")] == [True, False, False]
+    rival = opened(tmp_path, rules=f"{RULES}---\n{others[1]}")
+    assert [rival.all_count(name) for name in ("win-back", "会员日", "community")] == [True, True, False]
+    seats = RULES.replace("m >= 4]", "m >= 4]\n    capacity: {max: 3, rank_by: m, review: daily}")
+    asks = campaign('tier("community") == "核心"', name="asks")
+    seated = opened(tmp_path, rules=f"{seats}---\n{asks}")
+    assert [seated.all_count(name) for name in ("community", "win-back", "asks")] == [True, False, True]
 
 
 def test_both_ways_say_the_same(tmp_path: Path) -> None:
@@ -72,7 +82,7 @@ def test_events_that_cannot_be_folded_are_noted(tmp_path: Path) -> None:
 
 
 @given(histories(largest=12), st.sampled_from(CUSTOMERS), st.integers(0, 100))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_foretold_comes_true(
     tmp_path: Path, history: list[dict[str, object]], customer: str, days: int
 ) -> None:

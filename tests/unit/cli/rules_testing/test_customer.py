@@ -265,6 +265,29 @@ def test_the_newer_of_scores_and_segments_counts() -> None:
     assert customer.change(Sketch(rf_segment=RfSegment.NEW), None, AT).r == 5
 
 
+@pytest.mark.parametrize("width", [None, 1, 30, 400])
+@given(said=SKETCHES)
+def test_whatever_the_window_there_is_a_profile(width: int | None, said: dict[str, Any]) -> None:
+    said.pop("recency_days", None)  # it may lie before the window
+    setting = Setting(SETTING.days, ScoringConfig(window_days=width))
+    profile = ReadyMade("c", Sketch.model_validate(said), setting, AT).profile
+    assert unpack_profile(pack_profile(profile)) == profile
+
+
+def test_the_greatest_numbers_can_be_kept() -> None:
+    most = {
+        "orders": 10**6,
+        "lifetime_orders": 10**6,
+        "rhythm_days": 1e12,
+        "activity": 1e12,
+        "days_since_first_order": 36_500,
+    }
+    for more in ({"net_minor": 10**12}, {"average_order_minor": 10**8}):
+        profile = made(**most, **more).profile
+        assert unpack_profile(pack_profile(profile)) == profile
+    assert made(orders=10**6, rhythm_days=1e12).profile.first_order_day is not None
+
+
 def test_a_window_that_is_a_whole_life() -> None:
     setting = Setting(SETTING.days, ScoringConfig(window_days=None))
     profile = ReadyMade("c", Sketch(orders=7, recency_days=900), setting, AT).profile

@@ -214,6 +214,22 @@ PASSING = {
 """,
         given="{events: []}",
     ),
+    "orders of a ready-made customer that are taken back": one(
+        """
+- event: {type: order.cancelled}
+- event: {type: order.amended, amount: 1 CNY}
+- event: {type: order.refunded, amount: 1 CNY}
+- event: {type: order.paid, amount: 0 CNY}
+- event: {type: customer.deleted}
+  profile: {recency_days: 45}
+  expect: [{rule: 唤醒, outcome: fired}, {rule: 唤醒, outcome: fired}]
+- event: {type: customer.deleted}
+- event: {kind: cart_add}
+- advance: 1d
+  expect: [{rule: 弃购, outcome: fired}]
+""",
+        given="{profile: {recency_days: 45}}",
+    ),
     "the short form": "tests:\n- {name: 一, at: 2026-03-01 09:00, given: {profile: {recency_days: 44}}, "
     "until: 2026-03-02, expect: [{outcome: fired}]}\n",
     "an offset, and a day of 24 hours though clocks jump": "zone: Europe/Berlin\ntests:\n- {name: 一, at: 2026-03-28T12:00+01:00, "

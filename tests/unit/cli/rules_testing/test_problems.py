@@ -134,6 +134,14 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         f"{cases(CASE)}  until: 2026-02-01\n  expect: none\n",
         ["5:10: bad_value: time does not run back: it is 2026-03-01 09:00:00 by then"],
     ),
+    "time that nobody can reckon with": (
+        one("- until: 8999-12-31\n- advance: 36500d\n- advance: 36500d\n  expect: none"),
+        ["7:9: bad_value: time passes beyond the year 9000"],
+    ),
+    "time that overflows": (
+        one("\n".join(["- advance: 36500d"] * 100 + ["  expect: none"])),
+        ["75:9: bad_value: time passes beyond the year 9000"],
+    ),
     "a rule that there is not": (
         one("- expect: none", rule="唤起"),
         ["4:11: unknown_rule: there is no rule 唤起 in these rules (did you mean 唤醒?)"],
@@ -152,8 +160,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "a value that there is not": (
         profile("segment: 重要保"),
         [
-            "6:24: bad_value: segment is never 重要保 (did you mean 重要保持?); write '重要价值', '重要发展', '重要保持', '重要挽留', "
-            "'一般价值', '一般发展', '一般保持' or '一般挽留'"
+            (
+                "6:24: bad_value: segment is never 重要保 (did you mean 重要保持?); write '重要价值', '重要发展', '重要保持', '重要挽留', "
+                "'一般价值', '一般发展', '一般保持' or '一般挽留'"
+            )
         ],
     ),
     "several at once": (
@@ -219,6 +229,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "6:67: contradiction: counts of view are 4 in 90d, but 5 in 30d, which is a part of it",
         ],
     ),
+    "less in a window longer than the next": (
+        profile("windows: {7d: {counts: {view: 2}}, 30d: {orders: 1}, 90d: {counts: {view: 1}}}"),
+        ["6:73: contradiction: counts of view are 1 in 90d, but 2 in 7d, which is a part of it"],
+    ),
     "less in a whole life": (
         profile("orders: 5, lifetime_orders: 3"),
         ["6:14: contradiction: orders are 3 in lifetime, but 5 in 365d, which is a part of it"],
@@ -252,15 +266,19 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "a type": (
         event("type: order.piad"),
         [
-            "6:23: unknown_value: in a test there is no event order.piad (did you mean order.paid?); write one of order.paid, "
-            "order.refunded, order.cancelled, order.amended, interaction, customer.updated, customer.deleted"
+            (
+                "6:23: unknown_value: in a test there is no event order.piad (did you mean order.paid?); write one of order.paid, "
+                "order.refunded, order.cancelled, order.amended, interaction, customer.updated, customer.deleted"
+            )
         ],
     ),
     "a merge": (
         event("type: customer.merged"),
         [
-            "6:23: unknown_value: in a test there is no event customer.merged (did you mean customer.deleted?); write one of "
-            "order.paid, order.refunded, order.cancelled, order.amended, interaction, customer.updated, customer.deleted"
+            (
+                "6:23: unknown_value: in a test there is no event customer.merged (did you mean customer.deleted?); write one of "
+                "order.paid, order.refunded, order.cancelled, order.amended, interaction, customer.updated, customer.deleted"
+            )
         ],
     ),
     "an order without an amount": (
@@ -308,8 +326,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "a history without a sign": (
         given("events: [{at: 44d, kind: view}]"),
         [
-            "6:19: bad_value: '44d' is no instant; write it such as 2026-03-01 09:00, or 2026-03-01T09:00+08:00, "
-            "or -44d for so long before the test begins"
+            (
+                "6:19: bad_value: '44d' is no instant; write it such as 2026-03-01 09:00, or 2026-03-01T09:00+08:00, "
+                "or -44d for so long before the test begins"
+            )
         ],
     ),
     "a profile for somebody made by events": (
@@ -328,8 +348,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "a reason": (
         expect("suppressed: coldown"),
         [
-            "6:31: bad_value: suppressed is never coldown (did you mean cooldown?); write 'cooldown', 'holdout', 'exclusive', "
-            "'running', 'condition', 'capacity', 'until', 'goal', 'inactive' or 'withdrawn'"
+            (
+                "6:31: bad_value: suppressed is never coldown (did you mean cooldown?); write 'cooldown', 'holdout', 'exclusive', "
+                "'running', 'condition', 'capacity', 'until', 'goal', 'inactive' or 'withdrawn'"
+            )
         ],
     ),
     "two outcomes": (
