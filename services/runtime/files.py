@@ -7,13 +7,13 @@ from services.runtime.document import MAX_FILE_BYTES
 from services.runtime.problems import FileError, Place, Problem
 
 MAX_FILES = 2000
-TEST_SUFFIX = "_test.yaml"
+TEST_SUFFIXES = ("_test.yaml", "_test.yml")
 
 
 def read_files(path: Path) -> dict[str, bytes]:
     """Contents by file name: `path` itself, or all `*.yaml` and `*.yml` below it in sorted order.
 
-    Hidden files and tests (`*_test.yaml`) are left out. Raise `FileError` when one cannot be read, or there is none.
+    Hidden files and tests (`*_test.yaml`, `*_test.yml`) are left out. Raise `FileError` when one cannot be read, or there is none.
     """
     if not path.exists():
         raise _missing(path)
@@ -52,5 +52,5 @@ def _missing(path: Path) -> FileError:
 def _files_below(folder: Path) -> Iterator[Path]:
     for file in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if file.suffix in {".yaml", ".yml"} and not hidden and not file.name.endswith(TEST_SUFFIX) and file.is_file():
+        if file.suffix in {".yaml", ".yml"} and not hidden and not file.name.endswith(TEST_SUFFIXES) and file.is_file():
             yield file

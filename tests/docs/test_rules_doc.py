@@ -16,6 +16,24 @@ from services.runtime.problems import FileError
 DOC = Path(__file__).parents[2] / "docs" / "rules.md"
 TEXT = DOC.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+REVIEW = DOC.parents[1] / "services" / "rules" / "review"
+KNOWN_WARNINGS = {
+    "never_true",
+    "always_true",
+    "only_at_events",
+    "currency",
+    "ends_at_once",
+    "unused",
+    "no_goal",
+    "too_late",
+    "never_meet",
+    "no_cooldown",
+    "shadowed",
+    "alone",
+    "unreachable",
+    "flaps",
+    "lost_event",
+}
 BEGIN, END = "<!-- catalogue: generated from services/rules/catalogue.py -->\n", "<!-- /catalogue -->"
 
 
@@ -61,6 +79,28 @@ def test_the_mistakes_shown_are_those_one_gets() -> None:
     with pytest.raises(FileError) as caught:
         compile_rulebook({"rules/silent.yaml": wrong})
     assert sorted(str(caught.value).splitlines()) == sorted(shown.splitlines())
+
+
+def test_the_tests_shown_pass_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test file of the docs, beside the first rule."""
+    (tested,) = re.findall(r"^```yaml test\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    (shown,) = re.findall(r"^```text output\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    Path("rules").mkdir()
+    Path("rules/silent.yaml").write_text(EXAMPLES[0], encoding="utf-8")
+    Path("rules/silent_test.yaml").write_text(tested, encoding="utf-8")
+    result = CliRunner().invoke(app, ["rules", "test", "rules/"])
+    assert (result.exit_code, result.output) == (0, shown)
+
+
+def test_every_warning_is_explained() -> None:
+    """The table of the docs has each code that the review can give."""
+    codes = {code for path in REVIEW.glob("*.py") for code in re.findall(r'"([a-z]+(?:_[a-z]+)*)"', path.read_text())}
+    shown = set(
+        re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \| ", TEXT, re.MULTILINE)))
+    )
+    assert shown >= KNOWN_WARNINGS
+    assert codes >= KNOWN_WARNINGS
 
 
 def test_what_is_planned_is_said() -> None:

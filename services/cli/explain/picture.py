@@ -98,11 +98,11 @@ class _Picture:
         self._tree.add(Text(self._next_look(explanation)))
         if coming is None:
             return
+        head = "if nothing happens:" if coming.exact else "if nothing happens, and scores stay as they are:"
         if not coming.decisions:
-            self._tree.add(Text(f"if nothing happens: no decision until {phrases.at(coming.until)}"))
+            self._tree.add(Text(f"{head} no decision until {phrases.at(coming.until)}"))
             return
-        scores = "" if coming.exact else ", and scores stay as they are"
-        branch = self._tree.add(Text(f"if nothing happens{scores}:"))
+        branch = self._tree.add(Text(head))
         for decision in coming.decisions:
             rule = decision.rule.partition("@")[0]
             messages = "".join(

@@ -6,9 +6,11 @@ features of a profile are those of the service.
 
 import hashlib
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -230,7 +232,7 @@ class _Reader:
         while waiting:
             # a fact can be read once those that it asks for have been
             for name, said in list(waiting.items()):
-                if not any(other in str(said) for other in waiting if other != name):
+                if not any(other in re.findall(r"\w+", str(said)) for other in waiting if other != name):
                     self._facts[name] = Logic(every=True, operands=tuple(self._tree(each, None) for each in said))
                     del waiting[name]
 
@@ -368,34 +370,46 @@ def unreviewed(_slot: str, _customer: str) -> bool | None:
     return None
 
 
+_LadderSaid = tuple[Ladder, list[Items | None], list[Items | None]]
+_CampaignSaid = tuple[Campaign, Items, Items | None, list[Items | None]]
+
+
+@lru_cache(maxsize=2)
+def _rules(texts: Sequence[str]) -> tuple[list[_LadderSaid], list[_CampaignSaid]]:
+    said: list[dict[str, Any]] = []
+    for text in texts:
+        documents, problems = parse("f.yaml", text)
+        assert not problems, problems
+        said += [dict(document.data) for document in documents]
+    ladders = sorted((Ladder.model_validate(s) for s in said if s.get("kind") == "ladder"), key=lambda r: r.name)
+    campaigns = [Campaign.model_validate(s) for s in said if s.get("kind") == "campaign"]
+    facts = {k: v for s in said if "define" in s for k, v in Define.model_validate(s).define.items()}
+    reader = _Reader(facts, {rule.name: tuple(tier.name for tier in rule.tiers) for rule in ladders})
+    return [
+        (
+            rule,
+            [reader.items(tier.enter, rule.name) for tier in rule.tiers],
+            [reader.items(tier.leave, rule.name) for tier in rule.tiers],
+        )
+        for rule in ladders
+    ], [
+        (
+            rule,
+            reader.items(rule.when) or [],
+            reader.items(rule.until),
+            [reader.items(step.when) for step in rule.steps],
+        )
+        for rule in sorted(campaigns, key=lambda rule: (-rule.priority, rule.name))
+    ]
+
+
 class Reference:
     """One customer, looked at as often as one likes."""
 
-    def __init__(self, text: str, seats: Seats = unreviewed) -> None:
-        documents, problems = parse("f.yaml", text)
-        assert not problems, problems
-        said: list[dict[str, Any]] = [dict(document.data) for document in documents]
-        ladders = sorted((Ladder.model_validate(s) for s in said if s.get("kind") == "ladder"), key=lambda r: r.name)
-        campaigns = [Campaign.model_validate(s) for s in said if s.get("kind") == "campaign"]
-        facts = {k: v for s in said if "define" in s for k, v in Define.model_validate(s).define.items()}
-        reader = _Reader(facts, {rule.name: tuple(tier.name for tier in rule.tiers) for rule in ladders})
-        self.ladders = [
-            LadderReading(
-                rule,
-                [reader.items(tier.enter, rule.name) for tier in rule.tiers],
-                [reader.items(tier.leave, rule.name) for tier in rule.tiers],
-            )
-            for rule in ladders
-        ]
-        self.campaigns = [
-            CampaignReading(
-                rule,
-                reader.items(rule.when) or [],
-                reader.items(rule.until),
-                [reader.items(step.when) for step in rule.steps],
-            )
-            for rule in sorted(campaigns, key=lambda rule: (-rule.priority, rule.name))
-        ]
+    def __init__(self, text: str, *more: str, seats: Seats = unreviewed) -> None:
+        ladders, campaigns = _rules((text, *more))
+        self.ladders = [LadderReading(*said) for said in ladders]
+        self.campaigns = [CampaignReading(*said) for said in campaigns]
         self._seats = seats
         self._began_ms: int | None = None
         self._looked_ms: int | None = None

@@ -29,7 +29,7 @@ def test_timers_find_what_asking_all_the_time_finds(text: str, profiles: list[Pr
         wakes = [to_ms(wake) for wake in life.wakes]
         extra = {at + aside for at in wakes for aside in (-1, 0, 1)}
         extra |= {to_ms(one.as_of) + 1 for one in profiles}
-        expected = lived(Reference(text, seats), profiles, end, extra)
+        expected = lived(Reference(text, seats=seats), profiles, end, extra)
         assert [told(decision) for decision in life.decided] == expected, [str(from_ms(at)) for at in wakes]
     finally:
         life.close()

@@ -138,6 +138,7 @@ async def test_the_future_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "this is the future" in said(known)
     assert known.coming is not None
     assert known.coming.decisions == ()
+    assert "if nothing happens, and scores stay as they are: no decision until 2027-04-11 12:00" in said(known)
     assert now.coming is not None
     assert [each.id for each in now.coming.decisions] == list(known.expected)
     assert "if nothing happens, and scores stay as they are:" in said(now)
