@@ -11,6 +11,8 @@ from services.rules.board import AGENDA
 from services.rules.compiler import load_rulebook
 from services.rules.gate import SeatGate
 from services.rules.processor import RulesProcessor
+from services.rules.reload import Reloader
+from services.rules.rulebook import Rulebook
 from services.rules.seating import Seating
 from services.rules.seats import digest
 from services.runtime import app
@@ -48,8 +50,9 @@ def service(settings: RulesSettings) -> app.Service:
                 decision = DECISIONS_WIRE.decode(output.value)
                 around.telemetry.decision(decision.rule.partition("@")[0], decision.outcome)
 
+    processor = RulesProcessor(rulebook, seating.seated)
     stage = PublishThenCommit(
-        RulesProcessor(rulebook, seating.seated),
+        processor,
         around.store("rules"),
         around.publisher,
         around.budget,
@@ -61,7 +64,16 @@ def service(settings: RulesSettings) -> app.Service:
         observe=observe,
     )
     board = Board(AGENDA, seating, gate, around.publisher, settings.seats_patience)
-    return app.Service(around, stage, [PROFILES.name], board=board)
+
+    def adopt(changed: Rulebook) -> None:
+        processor.adopt(changed)
+        gate.adopt(changed)
+        stage.renew()
+        running.worker.stir()
+
+    reloader = Reloader(settings.rules, rulebook, adopt, around.telemetry, seconds=settings.rules_poll)
+    running = app.Service(around, stage, [PROFILES.name], resources=[reloader], board=board)
+    return running
 
 
 def main() -> None:

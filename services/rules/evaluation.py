@@ -23,6 +23,9 @@ from services.rules.terms import Moves
 SeatedCustomer = Callable[[str, str], bool | None]
 """Whether (slot, customer id) was given a seat at the last review; None if there was none yet."""
 
+_LAST = -1e300
+"""A rank behind all others; the infinite has no JSON."""
+
 
 class Evaluator:
     """A rule set at work. Holds memory outside Python until `close`."""
@@ -160,11 +163,8 @@ class Evaluator:
         place, profile = state.tiers.get(ladder.name), log.scene.profile
         level = 0 if place is None else ladder.level(place.tier)
         group = "" if ladder.per is None else str(profile.attributes.get(ladder.per) or "")
-        for i, claim in claims(ladder, level, place, holding):
-            rank = _rank(claim.seats, log.scene)
-            if rank is None:
-                continue
-            state.claims.append(Claim(claim.seats.slot, group, rank, claim.kept_ms))
+        for i, claim in claims(ladder, level, place, holding, log.scene.now_ms):
+            state.claims.append(Claim(claim.seats.slot, group, _rank(claim.seats, log.scene), claim.kept_ms))
             enter = ladder.tiers[i].enter
             if i > level and enter is not None and claim.seats.slot not in known:
                 log.decide(
@@ -202,15 +202,15 @@ class Evaluator:
         )
 
 
-def _rank(seats: SeatRule, scene: Scene) -> float | None:
-    """The higher the better, and comparable however long ago it was worked out."""
+def _rank(seats: SeatRule, scene: Scene) -> float:
+    """The higher the better, and comparable however long ago it was worked out; what is unknown ranks last."""
     value = seats.rank.read(scene)
     if not isinstance(value, int | float):
-        return None
+        return _LAST
     if seats.rank.moves is not Moves.STEADILY:
         return float(value)
     half_life_ms = scene.profile.half_life_days * DAY_MS
     if value <= 0 or half_life_ms <= 0:
-        return float("-inf") if value <= 0 else float(value)
+        return _LAST if value <= 0 else float(value)
     # all fade alike: what is left of it at any one instant ranks as this does
     return log2(value) + scene.now_ms / half_life_ms

@@ -78,15 +78,20 @@ def stand(
 
 
 def claims(
-    ladder: LadderRule, level: int, state: TierState | None, holding: AbstractSet[str]
+    ladder: LadderRule, level: int, state: TierState | None, holding: AbstractSet[str], now_ms: int
 ) -> Iterator[tuple[int, SeatClaim]]:
-    """The levels with seats that a customer on `level` has a claim to: the own one, and those that are open above."""
+    """The levels with seats that a customer on `level` has a claim to: the own one, and those that are open above.
+
+    Whoever would leave, and has to stay for a while yet, keeps the seat that long.
+    """
     for i, tier in enumerate(ladder.tiers):
-        if tier.seats is None or i < level or not _keeps(tier, holding):
+        if tier.seats is None or i < level:
             continue
         if i == level:
-            yield i, SeatClaim(tier.seats, 0 if state is None else state.since_ms + tier.stay_ms)
-        elif tier.enter is not None and tier.enter.id in holding:
+            kept_ms = 0 if state is None else state.since_ms + tier.stay_ms
+            if _keeps(tier, holding) or kept_ms > now_ms:
+                yield i, SeatClaim(tier.seats, kept_ms)
+        elif tier.enter is not None and tier.enter.id in holding and _keeps(tier, holding):
             yield i, SeatClaim(tier.seats, 0)
 
 

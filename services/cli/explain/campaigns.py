@@ -68,8 +68,7 @@ def _state(standing: CampaignStanding, phrases: Phrases, last: Decision | None) 
     if standing.when.holds:
         return "true now: the next look begins it"
     word = "not now" if standing.episodes else "not yet"
-    turn = "" if standing.when.turn_ms is None else f"; will flip on {phrases.at(standing.when.turn_ms)}"
-    return f"{word}: {phrases.needs(standing.when)}{turn}"
+    return f"{word}: {phrases.needs(standing.when)}{phrases.turn(standing.when)}"
 
 
 def _would(standing: CampaignStanding, phrases: Phrases) -> tuple[str, str]:

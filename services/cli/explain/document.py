@@ -32,7 +32,7 @@ class _Document:
     def whole(self) -> dict[str, Any]:
         account, explanation = self._account, self._account.explanation
         coming = account.coming
-        fresh = None if explanation is None else explanation.scene.profile.fresh_until
+        fresh = None if account.profile is None or explanation is None else account.profile.fresh_until
         return {
             "customer_id": account.customer_id,
             "at": self._at(account.at),

@@ -3,7 +3,7 @@
 from rich.text import Text
 from rich.tree import Tree
 
-from services.cli.explain.account import Account
+from services.cli.explain.account import Account, Message
 from services.cli.explain.marks import add_verdicts
 from services.cli.explain.phrases import REASONS, Phrases
 from services.contracts.decision import Decision, Outcome
@@ -14,8 +14,13 @@ FEW = 3
 _STYLES = {Outcome.SUPPRESSED: "yellow", Outcome.ENDED: "yellow"}
 
 
-def add_history(tree: Tree, account: Account, rule: str, phrases: Phrases, limit: int | None, *, detail: bool) -> None:
-    """The last decisions of a rule, oldest first; with `detail` all, each with its conditions, reason and messages."""
+def add_history(
+    tree: Tree, account: Account, rule: str, phrases: Phrases, *, limit: int | None, detail: bool, last: bool = False
+) -> None:
+    """The last decisions of a rule, oldest first; with `detail` all, each with its conditions, reason and messages.
+
+    With `last` the last is told so in any case.
+    """
     decisions = account.history(rule)
     if not decisions:
         if detail:
@@ -28,7 +33,7 @@ def add_history(tree: Tree, account: Account, rule: str, phrases: Phrases, limit
         earlier = len(decisions) - len(shown)
         branch.add(Text(f"… {earlier} earlier: --rule {rule} shows {'it' if earlier == 1 else 'them'}", "dim"))
     for decision in shown:
-        add_decision(branch, account, decision, phrases, detail=detail)
+        add_decision(branch, account, decision, phrases, detail=detail or (last and decision is shown[-1]))
 
 
 def add_decision(tree: Tree, account: Account, decision: Decision, phrases: Phrases, *, detail: bool) -> None:
@@ -40,8 +45,7 @@ def add_decision(tree: Tree, account: Account, decision: Decision, phrases: Phra
     messages = account.messages(decision)
     if not detail:
         for message in messages:
-            style = "red" if message.receipt and message.receipt.outcome is DeliveryOutcome.FAILED else "green"
-            line.append(f" → {phrases.message(message, decision, known=known)}", style)
+            line.append(f" → {phrases.message(message, decision, known=known)}", _style(message))
         tree.add(line)
         return
     branch = tree.add(line)
@@ -51,7 +55,14 @@ def add_decision(tree: Tree, account: Account, decision: Decision, phrases: Phra
         branch.add(Text(f"event {decision.cause_id}", "dim"))
     add_verdicts(branch, decision.verdicts, phrases)
     for message in messages:
-        said = branch.add(Text(f"→ {phrases.message(message, decision, known=known)}", "green"))
+        said = branch.add(Text(f"→ {phrases.message(message, decision, known=known)}", _style(message)))
         if message.receipt is not None:
             detail_text = f": {message.receipt.detail}" if message.receipt.detail else ""
             said.add(Text(f"{phrases.at(message.receipt.at)}{detail_text}", "dim"))
+
+
+def _style(message: Message) -> str:
+    """A message that was not sent is seen at once."""
+    if message.receipt is None or message.receipt.outcome is DeliveryOutcome.SENT:
+        return "green"
+    return "red" if message.receipt.outcome is DeliveryOutcome.FAILED else "yellow"

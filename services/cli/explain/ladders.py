@@ -7,7 +7,6 @@ from services.cli.explain.marks import add_findings
 from services.cli.explain.phrases import Phrases
 from services.contracts.decision import Mode
 from services.rules.explanation import LadderStanding, TierStanding
-from services.rules.findings import Findings
 
 SHADOW = " in shadow mode"
 """Such a rule only says what it would do."""
@@ -51,7 +50,7 @@ def _add_above(branch: Tree, tier: TierStanding, phrases: Phrases) -> None:
     elif blocked:
         state = "not yet: enter holds, and so does leave"
     else:
-        state = f"not yet: {phrases.needs(tier.enter)}{_turn(tier.enter, phrases)}"
+        state = f"not yet: {phrases.needs(tier.enter)}{phrases.turn(tier.enter)}"
     node = branch.add(Text().append("▲ ", "green").append(tier.name, "magenta").append(f": {state}"))
     add_findings(node, tier.enter.conditions, phrases)
     if blocked and tier.leave is not None:
@@ -68,10 +67,6 @@ def _add_leave(branch: Tree, standing: LadderStanding, phrases: Phrases) -> None
     elif leave.holds:
         state = "due: the next look demotes"
     else:
-        state = f"not yet: {phrases.needs(leave)}{_turn(leave, phrases)}"
+        state = f"not yet: {phrases.needs(leave)}{phrases.turn(leave)}"
     node = branch.add(Text().append("▼ ", "red").append(f"leave {standing.tier.name}: {state}"))
     add_findings(node, leave.conditions, phrases)
-
-
-def _turn(found: Findings, phrases: Phrases) -> str:
-    return "" if found.turn_ms is None else f"; will flip on {phrases.at(found.turn_ms)}"

@@ -38,11 +38,12 @@ _ISO_LENGTH = len("2026-11-25T10:00:00")
 
 
 class Phrases:
-    """Instants are written in `zone`, amounts in minor units with `currency`."""
+    """Instants are written in `zone`, amounts in minor units with `currency`. `fresh` is until when the scores stay as they are."""
 
-    def __init__(self, zone: ZoneInfo, currency: str = "") -> None:
+    def __init__(self, zone: ZoneInfo, currency: str = "", fresh: datetime | None = None) -> None:
         self.zone = zone
         self.currency = currency
+        self._fresh = fresh
 
     def at(self, instant: datetime | int) -> str:
         """A local time to the minute; Unix ms or an aware instant."""
@@ -66,6 +67,13 @@ class Phrases:
         missing = [finding.needs or finding.text for finding in found.missing]
         more = len(missing) - MOST_NEEDS
         return "; ".join([*missing[:MOST_NEEDS], *([f"{more} more"] if more > 0 else [])])
+
+    def turn(self, found: Findings) -> str:
+        """When time alone will change what is said of a list, as far as one can tell; to be put behind a sentence."""
+        if found.turn_ms is None:
+            return ""
+        surely = self._fresh is None or from_ms(found.turn_ms) < self._fresh
+        return f"; will flip on {self.at(found.turn_ms)}{'' if surely else ', as scores are now'}"
 
     def profile(self, profile: Profile, recency_days: int | None, activity: float) -> str:
         """Who this is: segment, scores, last order, activity, tags."""

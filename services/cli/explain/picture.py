@@ -5,7 +5,7 @@ from rich.tree import Tree
 
 from services.cli.explain.account import Account
 from services.cli.explain.campaigns import Rank, add_campaign, headline, rank
-from services.cli.explain.history import add_decision, add_history
+from services.cli.explain.history import add_history
 from services.cli.explain.ladders import add_ladder
 from services.cli.explain.phrases import Phrases
 from services.contracts.calendar import to_ms_up
@@ -22,7 +22,12 @@ class _Picture:
     def __init__(self, account: Account, limit: int | None) -> None:
         self._account = account
         self._limit = limit
-        self._phrases = Phrases(account.zone, "" if account.profile is None else account.profile.currency)
+        profile = account.profile
+        self._phrases = Phrases(
+            account.zone,
+            "" if profile is None else profile.currency,
+            None if profile is None else profile.fresh_until,
+        )
         head = (
             Text()
             .append(account.customer_id, "bold")
@@ -78,7 +83,7 @@ class _Picture:
         else:
             last = self._last(standing.name)
             branch = add_campaign(self._tree, standing, self._phrases, last, detail=detail)
-        add_history(branch, self._account, standing.name, self._phrases, self._limit, detail=detail)
+        add_history(branch, self._account, standing.name, self._phrases, limit=self._limit, detail=detail)
 
     def _past(self, rule: str, *, detail: bool) -> None:
         """A rule of which only the history is known."""
@@ -86,12 +91,7 @@ class _Picture:
         kinds = dict.fromkeys((ladder.name for ladder in book.ladders), "ladder")
         kinds |= dict.fromkeys((campaign.name for campaign in book.campaigns), "campaign")
         branch = self._tree.add(Text().append(rule, "bold").append(f" ({kinds.get(rule, 'not in these files')})"))
-        last = self._last(rule)
-        if detail or last is None:
-            add_history(branch, self._account, rule, self._phrases, self._limit, detail=True)
-            return
-        add_history(branch, self._account, rule, self._phrases, self._limit, detail=False)
-        add_decision(branch.add(Text("the last in full", "dim")), self._account, last, self._phrases, detail=True)
+        add_history(branch, self._account, rule, self._phrases, limit=self._limit, detail=detail, last=True)
 
     def _ahead(self, explanation: Explanation) -> None:
         coming, phrases = self._account.coming, self._phrases
@@ -112,7 +112,7 @@ class _Picture:
 
     def _next_look(self, explanation: Explanation) -> str:
         """The rules look when their own timer rings, and when time changes the scores."""
-        fresh = explanation.scene.profile.fresh_until
+        fresh = None if self._account.profile is None else self._account.profile.fresh_until
         fresh_ms = None if fresh is None or fresh <= self._account.at else to_ms_up(fresh)
         looks = [at_ms for at_ms in (explanation.next_ms, fresh_ms) if at_ms is not None]
         if not looks:

@@ -291,7 +291,7 @@ def heat_map(
     }
     return {
         **_base(),
-        "grid": {"left": 8, "right": 8, "top": 8, "bottom": 8},
+        "grid": {"left": 8, "right": 8, "top": 8, "bottom": 14},
         "tooltip": {"trigger": "item", "valueFormatter": "@number"},
         "xAxis": {**axis, "data": list(columns), "position": "bottom"},
         "yAxis": {**axis, "data": list(rows), "inverse": True},

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,6 +156,25 @@ async def test_looking_at_everybody_anew_is_done_once() -> None:
         await stage.claim(0)
         await stage.wake(0, NOW)
         assert {toy.steps for toy in world(store, publisher.published).states.values()} == {expected}
+
+
+@pytest.mark.parametrize("event_clock", [True, False])
+async def test_partitions_that_are_held_may_become_stale(event_clock: bool) -> None:
+    """Everybody is woken before anything is said at the next gate, and once."""
+    gate = Toll(opened=[START_MS])
+    store, publisher = MemoryStore(), Recorder()
+    stage = make_stage(store, publisher, event_clock=event_clock, gate=gate)
+    now = from_ms(START_MS + 50)
+    await stage.claim(0)
+    await stage.handle(0, [record(0, 10), record(1, 20, customer="乙")], now)
+    stage.renew()
+    gate.opened = None
+    await stage.handle(0, [record(2, 130)], now)
+    for _ in range(2):
+        await stage.wake(0, from_ms(START_MS + 150))
+    expected = {"甲": 3, "乙": 2}
+    assert {name: toy.steps for name, toy in world(store, publisher.published).states.items()} == expected
+    assert set(gate.heard[-1][1].values()) == ({b"2"} if event_clock else {b"3", b"2"})
 
 
 async def test_a_partition_let_go_is_released_once() -> None:

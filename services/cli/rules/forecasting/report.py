@@ -112,16 +112,21 @@ def _messages(forecast: Forecast) -> Section:
             for (template, channel), count in sorted((counts.messages + counts.would_send).items())
         ]
     blocks: list[Chart | Table] = []
+    note = "Weeks begin on Monday; the first and the last may not be whole." if unit == "week" else ""
     if series:
-        blocks.append(Chart(f"Messages per {unit}, by rule", charts.stacked_bars(slots, series), height=340, wide=True))
+        blocks.append(Chart(f"Messages per {unit}, by rule", charts.stacked_bars(slots, series), note, 340, wide=True))
     columns = ["rule", "template", "first channel", "messages"]
     return Section("Messages", [*blocks, Table("What is said", columns, rows, wide=True)])
 
 
 def _campaigns(forecast: Forecast) -> Section:
     rows: list[list[Cell]] = []
+    quiet = []
     for name, campaign in forecast.directory.campaigns.items():
         counts = forecast.rule(name)
+        if not counts.outcomes:
+            quiet.append(titled(name, campaign.mode))
+            continue
         sent = counts.would_send if campaign.mode is Mode.SHADOW else counts.messages
         rows.append(
             [
@@ -136,6 +141,8 @@ def _campaigns(forecast: Forecast) -> Section:
         )
     columns = ["campaign", "customers", "fired", "continued", "messages", "suppressed", "ended early"]
     note = "Customers: of whom anything was decided. Continued: later steps taken."
+    if quiet:
+        note += f" Nothing at all came of {', '.join(quiet)}."
     blocks: list[Chart | Table] = [Table("By campaign", columns, rows, note, wide=True)]
     silent = [name for name in forecast.directory.campaigns if forecast.rule(name).suppressed]
     silent = sorted(silent, key=lambda name: -forecast.rule(name).suppressed.total())[:_MOST_ROWS]
@@ -194,10 +201,6 @@ def _ladder(forecast: Forecast, name: str) -> Section:
         blocks.append(Chart("From where to where", charts.sankey(downwards, downwards, flow), note, height))
     note = "Every jump counts, each row a tier that was left and each column the one that was entered."
     blocks.append(Chart("Jumps", charts.heat_map(tiers, downwards, jumps, name="jumps"), note, height))
-    population = forecast.population(name)
-    blocks.append(
-        Chart("In the end", charts.bars({tier: population[tier] for tier in downwards}), height=_height(len(tiers)))
-    )
     full = f", {counts.displaced:,} of these because the tier was full" if counts.displaced else ""
     held = f" Held back: {reasons(counts.suppressed)}." if counts.suppressed else ""
     lead = f"{promoted(counts):,} jumps up and {demoted(counts):,} down{full}.{held}"

@@ -125,10 +125,10 @@ def demoted(counts: RuleCounts) -> int:
     return counts.outcomes[Outcome.DEMOTED]
 
 
-def _ladder(forecast: Forecast, name: str) -> Table:
+def _ladder(forecast: Forecast, name: str) -> RenderableType:
     ladder, counts = forecast.directory.ladders[name], forecast.rule(name)
     population = forecast.population(name)
-    title = f"\n{escape(titled(name, ladder.mode))}: {promoted(counts):,} up, {demoted(counts):,} down"
+    title = f"\n{titled(name, ladder.mode)}: {promoted(counts):,} up, {demoted(counts):,} down"
     if counts.displaced:
         title += f", {counts.displaced:,} of them because the tier was full"
     if counts.suppressed:
@@ -137,9 +137,6 @@ def _ladder(forecast: Forecast, name: str) -> Table:
         "from \\ to",
         *(escape(tier.name) for tier in ladder.tiers),
         "in the end",
-        title=title,
-        title_justify="left",
-        title_style="bold",
         header_style="bold",
         box=None,
     )
@@ -148,7 +145,8 @@ def _ladder(forecast: Forecast, name: str) -> Table:
     for tier in ladder.tiers:
         jumps = (counts.jumps[tier.name, other.name] for other in ladder.tiers)
         table.add_row(escape(tier.name), *(f"{n:,}" if n else "·" for n in jumps), f"{population[tier.name]:,}")
-    return table
+    # not the table's own title, which is no wider than the table
+    return Group(Text(title, style="bold"), table)
 
 
 def _campaigns(forecast: Forecast) -> Table:

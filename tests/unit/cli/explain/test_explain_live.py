@@ -143,6 +143,7 @@ async def test_the_future_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.id for each in now.coming.decisions] == list(known.expected)
     assert "if nothing happens, and scores stay as they are:" in said(now)
     assert "scores may change on 2026-03-03 12:00" in said(now)
+    assert "will flip on 2026-03-04 00:00, as scores are now" in " ".join(said(now).replace("│", "").split())
 
 
 async def test_a_look_that_is_due_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
