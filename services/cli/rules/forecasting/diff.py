@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from services.cli.replay.course import Said
 from services.cli.rules.forecasting.directory import name_of
@@ -206,15 +207,15 @@ def _examples(found: RuleDifference, pair: tuple[Forecast, Forecast], notes: Not
         yield from _tier_examples(found.name, pair, notes)
     old, new = (forecast.customers[found.name] for forecast in pair)
     changes = {c: new[c] - old[c] for c in old.keys() | new.keys() if new[c] != old[c]}
-    shown = 0
+    shown, zone = 0, pair[NEW].span.zone
     for customer in sorted(changes, key=lambda c: (-abs(changes[c]), c)):
         known = notes.of(customer, pair[NEW].span)
         if known is None:
             continue
         ours, theirs = ([n for n in side if n.rule == found.name] for side in known)
         at = _parting([n for n in ours if n.sent], [n for n in theirs if n.sent])
-        what = f"{_counted(old[customer])} → {_counted(new[customer])}"
-        yield Example(customer, what, _last(ours, at), _last(theirs, at))
+        what = f"{old[customer]} → {_counted(new[customer])}"
+        yield Example(customer, what, *(_last(side, at, zone) for side in (ours, theirs)))
         shown += 1
         if shown == EXAMPLES:
             return
@@ -234,7 +235,8 @@ def _tier_examples(name: str, pair: tuple[Forecast, Forecast], notes: Notes) -> 
             if known is not None:
                 ours, theirs = ([n for n in side if n.rule == name and n.outcome in JUMPS] for side in known)
                 what = f"{old[customer]} → {new[customer]}"
-                yield Example(customer, what, _last(ours, None), _last(theirs, None))
+                zone = pair[NEW].span.zone
+                yield Example(customer, what, *(_last(side, None, zone) for side in (ours, theirs)))
                 shown += 1
                 break
         if shown == EXAMPLES:
@@ -247,18 +249,18 @@ def _parting(old: Sequence[Note], new: Sequence[Note]) -> datetime | None:
     return min(ours ^ theirs, default=None)
 
 
-def _last(notes: Sequence[Note], until: datetime | None) -> str:
-    """The last decision until an instant."""
+def _last(notes: Sequence[Note], until: datetime | None, zone: ZoneInfo) -> str:
+    """The last decision until an instant, as people of the zone date it."""
     found = [note for note in notes if until is None or note.at <= until]
-    return _told(found[-1]) if found else "nothing by then"
+    return _told(found[-1], zone) if found else "nothing by then"
 
 
-def _told(note: Note) -> str:
+def _told(note: Note, zone: ZoneInfo) -> str:
     reason = f" ({note.reason})" if note.reason else ""
     target = f" to {note.to_tier}" if note.to_tier else ""
     templates = f": {', '.join(note.templates)}" if note.templates else ""
     because = f", because {'; '.join(note.verdicts)}" if note.verdicts else ""
-    return f"{note.at:%Y-%m-%d %H:%M} {note.outcome}{target}{reason}{templates}{because}"
+    return f"{note.at.astimezone(zone):%Y-%m-%d %H:%M} {note.outcome}{target}{reason}{templates}{because}"
 
 
 def _note(decision: Decision) -> Note:

@@ -43,13 +43,13 @@ def _figures(difference: Difference) -> Figures:
     changes = ", ".join(f"{fates[fate]} {fate}" for fate in (Fate.ADDED, Fate.REMOVED, Fate.CHANGED) if fates[fate])
     return Figures(
         [
-            Figure("messages", f"{new - old:+,}" if new != old else "0", f"{old:,} before, {new:,} now"),
+            Figure("messages", _signed(new - old), f"{old:,} before, {new:,} now"),
             Figure("customers with more", f"{difference.more:,}", "messages than before"),
             Figure("customers with fewer", f"{difference.fewer:,}", "messages than before"),
             Figure("in another tier", f"{moved:,}", "in the end, over all ladders"),
             Figure(
                 "beyond the limits",
-                f"{capped[NEW].total - capped[OLD].total:+,}",
+                _signed(capped[NEW].total - capped[OLD].total),
                 f"{capped[OLD].total:,} before, {capped[NEW].total:,} now; {capped[NEW].limits.day} a day, "
                 f"{capped[NEW].limits.week} in 7 days",
                 worse,
@@ -72,18 +72,23 @@ def _rules(difference: Difference) -> Section:
             rule.fewer,
         ]
         for rule in difference.rules
+        if rule.fate is not Fate.SAME or not rule.quiet
     ]
+    same = [rule.name for rule in difference.rules if rule.fate is Fate.SAME and rule.quiet]
+    note = f"Nothing is otherwise with {', '.join(same)}." if same else ""
     columns = ["rule", "kind", "is", "messages", "fired", "suppressed", "get more", "get fewer"]
-    blocks: list[Chart | Table] = [Table("By rule", columns, rows, wide=True)]
-    louder = [rule for rule in difference.rules if any(rule.messages)]
+    blocks: list[Chart | Table] = [Table("By rule", columns, rows, note, wide=True)]
+    louder = [rule for rule in difference.rules if rule.messages[OLD] != rule.messages[NEW]]
     if louder:
         names = [rule.name for rule in louder]
         option = charts.pairs(
             names, {"old": [r.messages[OLD] for r in louder], "new": [r.messages[NEW] for r in louder]}
         )
-        blocks.append(Chart("Messages by rule", option, height=90 + 2 * _ROW_HEIGHT * len(louder), wide=True))
+        blocks.append(
+            Chart("Messages by rule, where they differ", option, height=90 + 2 * _ROW_HEIGHT * len(louder), wide=True)
+        )
     days = sorted({*difference.forecasts[OLD].days, *difference.forecasts[NEW].days})
-    if days and louder:
+    if days and any(difference.messages):
         every = [date.fromordinal(day) for day in range(days[0].toordinal(), days[-1].toordinal() + 1)]
         totals = {name: _by_day(forecast) for name, forecast in zip(("old", "new"), difference.forecasts, strict=True)}
         slots, series = days_of(totals, every)
@@ -91,6 +96,10 @@ def _rules(difference: Difference) -> Section:
             Chart("Messages over time", charts.lines(slots, {name: series[name] for name in ("old", "new")}), wide=True)
         )
     return Section("Rules", blocks)
+
+
+def _signed(number: int) -> str:
+    return f"{number:+,}" if number else "0"
 
 
 def _by_day(forecast: Forecast) -> Counter[date]:

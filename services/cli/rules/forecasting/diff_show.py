@@ -4,11 +4,10 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from services.cli.rules.forecasting.diff import NEW, OLD, Difference, RuleDifference
-from services.cli.rules.forecasting.show import forecast_json
+from services.cli.rules.forecasting.show import forecast_json, plain_table, under
 from services.cli.rules.forecasting.simulate import Simulated
 from services.cli.terminal import many
 
@@ -61,25 +60,10 @@ def arrow(pair: tuple[int, int]) -> str:
     return f"{old:,}" if old == new else f"{old:,} → {new:,} ({new - old:+,})"
 
 
-def _rules(difference: Difference) -> Table:
-    table = Table(
-        "rule",
-        "kind",
-        "is",
-        "messages",
-        "fired",
-        "suppressed",
-        "get more",
-        "get fewer",
-        "other tier",
-        title="\nRules",
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
+def _rules(difference: Difference) -> RenderableType:
+    table = plain_table(
+        "rule", "kind", "is", "messages", "fired", "suppressed", "get more", "get fewer", "other tier", left=(0, 1, 2)
     )
-    for column in table.columns[3:]:
-        column.justify = "right"
     for rule in difference.rules:
         table.add_row(
             escape(rule.name),
@@ -93,24 +77,14 @@ def _rules(difference: Difference) -> Table:
             f"{sum(rule.moved.values()):,}" if rule.kind == "ladder" else "",
             style="dim" if rule.quiet else "",
         )
-    return table
+    return under("Rules", table)
 
 
-def _moved(rule: RuleDifference) -> Table:
-    table = Table(
-        "old",
-        "new",
-        "customers",
-        title=f"\n{escape(rule.name)}: customers in another tier in the end",
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
-    )
-    table.columns[2].justify = "right"
+def _moved(rule: RuleDifference) -> RenderableType:
+    table = plain_table("old", "new", "customers", left=(0, 1))
     for (old, new), count in rule.moved.items():
         table.add_row(escape(old), escape(new), f"{count:,}")
-    return table
+    return under(f"{rule.name}: customers in another tier in the end", table)
 
 
 def _examples(rules: list[RuleDifference]) -> RenderableType:

@@ -117,6 +117,20 @@ def reasons(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} {count:,}" for reason, count in ordered)
 
 
+def plain_table(*columns: str, left: tuple[int, ...]) -> Table:
+    """Without lines; columns are set to the right but those of `left`. Nothing is cut off."""
+    table = Table(*columns, header_style="bold", box=None)
+    for at, column in enumerate(table.columns):
+        column.justify = "left" if at in left else "right"
+        column.overflow = "fold"
+    return table
+
+
+def under(title: str, table: Table) -> RenderableType:
+    """A table under its title, which may be wider."""
+    return Group(Text(f"\n{title}", style="bold"), table)
+
+
 def promoted(counts: RuleCounts) -> int:
     return counts.outcomes[Outcome.PROMOTED]
 
@@ -128,30 +142,20 @@ def demoted(counts: RuleCounts) -> int:
 def _ladder(forecast: Forecast, name: str) -> RenderableType:
     ladder, counts = forecast.directory.ladders[name], forecast.rule(name)
     population = forecast.population(name)
-    title = f"\n{titled(name, ladder.mode)}: {promoted(counts):,} up, {demoted(counts):,} down"
+    title = f"{titled(name, ladder.mode)}: {promoted(counts):,} up, {demoted(counts):,} down"
     if counts.displaced:
         title += f", {counts.displaced:,} of them because the tier was full"
     if counts.suppressed:
         title += f"; held back: {reasons(counts.suppressed)}"
-    table = Table(
-        "from \\ to",
-        *(escape(tier.name) for tier in ladder.tiers),
-        "in the end",
-        header_style="bold",
-        box=None,
-    )
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = plain_table("from \\ to", *(escape(tier.name) for tier in ladder.tiers), "in the end", left=(0,))
     for tier in ladder.tiers:
         jumps = (counts.jumps[tier.name, other.name] for other in ladder.tiers)
         table.add_row(escape(tier.name), *(f"{n:,}" if n else "·" for n in jumps), f"{population[tier.name]:,}")
-    # not the table's own title, which is no wider than the table
-    return Group(Text(title, style="bold"), table)
+    return under(title, table)
 
 
-def _campaigns(forecast: Forecast) -> Table:
-    table = _table(
-        "Campaigns",
+def _campaigns(forecast: Forecast) -> RenderableType:
+    table = plain_table(
         "campaign",
         "customers",
         "fired",
@@ -173,21 +177,20 @@ def _campaigns(forecast: Forecast) -> Table:
             reasons(counts.suppressed),
             reasons(counts.ended),
         )
-    return table
+    return under("Campaigns", table)
 
 
-def _messages(forecast: Forecast) -> Table:
-    table = _table("Messages", "rule", "template", "channel", "messages", left=(0, 1, 2))
+def _messages(forecast: Forecast) -> RenderableType:
+    table = plain_table("rule", "template", "channel", "messages", left=(0, 1, 2))
     for name in forecast.directory.ids:
         counts, mode = forecast.rule(name), forecast.directory.mode(name)
         for (template, channel), count in sorted((counts.messages + counts.would_send).items()):
             table.add_row(escape(titled(name, mode)), escape(template), escape(channel), f"{count:,}")
-    return table
+    return under("Messages", table)
 
 
-def _goals(forecast: Forecast, names: list[str], simulated: Simulated) -> Table:
-    table = _table(
-        "Goals (95 % intervals)",
+def _goals(forecast: Forecast, names: list[str], simulated: Simulated) -> RenderableType:
+    table = plain_table(
         "campaign",
         "goal",
         "reached",
@@ -206,7 +209,7 @@ def _goals(forecast: Forecast, names: list[str], simulated: Simulated) -> Table:
             percentage(goals.lift, signed=True),
             f"{goals.open(simulated.until):,}",
         )
-    return table
+    return under("Goals (95 % intervals)", table)
 
 
 def _reached(forecast: Forecast, name: str, *, held_out: bool) -> str:
@@ -215,14 +218,6 @@ def _reached(forecast: Forecast, name: str, *, held_out: bool) -> str:
     if not begun:
         return "–"
     return f"{goals.reached(held_out=held_out):,} of {begun:,}: {percentage(goals.rate(held_out=held_out))}"
-
-
-def _table(title: str, *columns: str, left: tuple[int, ...]) -> Table:
-    table = Table(*columns, title=f"\n{title}", title_justify="left", title_style="bold", header_style="bold", box=None)
-    for at, column in enumerate(table.columns):
-        column.justify = "left" if at in left else "right"
-        column.overflow = "fold"
-    return table
 
 
 def _ladder_json(forecast: Forecast, name: str) -> dict[str, Any]:
