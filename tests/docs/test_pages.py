@@ -66,7 +66,7 @@ def test_every_yaml_block_is_loaded_by_the_real_loader(page: str) -> None:
     for text in blocks(page, "yaml"):
         if text.startswith("kind: mapping\n"):
             assert load(text, page).fields
-        elif text.startswith("kind:"):
+        elif text.startswith(("kind:", "define:")):
             assert compile_rulebook({page: text}).predicates
         else:
             assert ScoringConfig.parse(page, text) != ScoringConfig(), "an example says something of its own"
