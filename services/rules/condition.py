@@ -120,10 +120,7 @@ class _Reader:
 
     def _block(self, item: dict[str, Any], path: KeyPath, depth: int) -> tuple[str, Tree | None]:
         ((word, inside),) = item.items()
-        if word not in _BLOCKS:
-            place = self.document.key_place((*path, word))
-            message = f"there is no block {word}{suggestion(word, _BLOCKS)}; only any: and not:"
-            self.problems.append(Problem(place, "unknown_key", message))
+        if not self._is_block(word, inside, path):
             return "", None
         path = (*path, word)
         if depth >= MAX_DEPTH:
@@ -144,3 +141,15 @@ class _Reader:
             return text, Logic(every=False, operands=trees)
         # not: [a, b] says that a and b do not hold both
         return text, Not(Logic(every=True, operands=trees))
+
+    def _is_block(self, word: str, inside: Any, path: KeyPath) -> bool:
+        if word in _BLOCKS and inside is not None:
+            return True
+        if word in _BLOCKS:
+            code, message = "empty", f"{word}: has nothing in it"
+        elif word.isidentifier():
+            code, message = "unknown_key", f"there is no block {word}{suggestion(word, _BLOCKS)}; only any: and not:"
+        else:
+            code, message = "bad_condition", "quote the whole condition: it has a colon and a blank in it"
+        self.problems.append(Problem(self.document.key_place((*path, word)), code, message))
+        return False

@@ -1,6 +1,6 @@
 """The features a condition names without arguments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, AnyEvent, Touchpoint
@@ -181,18 +181,29 @@ FEATURES: Mapping[str, Feature] = {
 
 def known_kind(kind: str) -> bool:
     """Whether an interaction kind can ever be seen."""
-    return kind in STANDARD_KINDS or kind.startswith(CUSTOM_PREFIX)
+    return kind in STANDARD_KINDS or (kind.startswith(CUSTOM_PREFIX) and kind != CUSTOM_PREFIX)
 
 
 def unknown_kind(kind: str) -> str:
     """The sentence about an interaction kind that there is not."""
-    hint = suggestion(kind, STANDARD_KINDS) or f"; write custom:{kind} for a kind of your own"
-    return f"there is no interaction kind {kind}{hint}"
+    return _unknown("interaction kind", kind, STANDARD_KINDS)
 
 
 def known_event(name: str) -> bool:
     """Whether `name` is an interaction kind, or a type of event that is no interaction."""
     return known_kind(name) or (name in _TYPES and name != "interaction")
+
+
+def unknown_event(name: str) -> str:
+    """The sentence about a kind or type of event that there is not."""
+    return _unknown("kind or type of event", name, EVENT_NAMES)
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    if name == CUSTOM_PREFIX:
+        return f"{CUSTOM_PREFIX} needs a name, such as {CUSTOM_PREFIX}tasting"
+    hint = suggestion(name, known) or f"; write {CUSTOM_PREFIX}{name} for a kind of your own"
+    return f"there is no {what} {name}{hint}"
 
 
 EVENT_NAMES = frozenset(STANDARD_KINDS | _TYPES) - {"interaction"}

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.contracts.durations import parse_duration
 from services.contracts.profile import WINDOWS, Window, window_name
-from services.rules.features import EVENT_NAMES, known_event, known_kind, unknown_kind
+from services.rules.features import known_event, known_kind, unknown_event, unknown_kind
 from services.rules.scene import Scene
 from services.rules.terms import (
     CALENDAR_DAYS,
@@ -108,8 +108,7 @@ def _attr(arguments: tuple[str, ...], _: Vocabulary) -> Feature:
 def _since(arguments: tuple[str, ...], _: Vocabulary) -> Feature:
     (name,) = arguments
     if not known_event(name):
-        hint = suggestion(name, EVENT_NAMES) or f"; write custom:{name} for a kind of your own"
-        raise BadArgumentError(0, f"there is no kind or type of event {name}{hint}")
+        raise BadArgumentError(0, unknown_event(name))
 
     def elapsed(scene: Scene) -> Value:
         last_ms = scene.last_ms(name)

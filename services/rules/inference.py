@@ -147,6 +147,8 @@ class _Shard:
         every_need = [*(link.needs for link in chain), *(rule.needs for rule in rules)]
         observed = {need for needs in every_need for need in needs} - {link.gives for link in chain}
         self.mask = sum(1 << fact for fact in observed)
+        # of thousands of facts a shard knows a few
+        self._bits = [(1 << fact, _name(fact)) for fact in sorted(observed)]
         self._known: dict[int, Sequence[Firing]] = {}
         self._remembered = remembered
         self._message: dict[str, int | str] = {}
@@ -201,7 +203,7 @@ class _Shard:
             elif isinstance(state, dict) and "exception" in state:
                 failures.append(state["exception"])
 
-        facts = [_name(fact) for fact in range(true.bit_length()) if true >> fact & 1]
+        facts = [name for bit, name in self._bits if true & bit]
         self._message = {"sid": _SESSION, **dict.fromkeys(facts, 1)}
         try:
             handle = self._ruleset.assert_fact(dict(self._message))

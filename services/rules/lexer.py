@@ -50,8 +50,12 @@ class NotAWordError(ValueError):
 
 _BLANK = re.compile(r"\s+")
 _NUMBER = re.compile(r"(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_ZEROS = re.compile("0[0-9]")
+_NUMBER_BEFORE = re.compile(r"([0-9.]+)\s+$")
 _UNIT = re.compile(r"%|(?:[^\W\d_]|_)\w*")
 _CURRENCY = re.compile(r"\s?(?!AND|NOT)([A-Z]{3}|元)(?!\w)")
+_ALMOST_CURRENCY = re.compile(r"\s?([A-Za-z]{3})(?!\w)")
+_DATE = re.compile(r"(?:19|20)[0-9]{2}([-/.])[0-9]{1,2}\1[0-9]{1,2}")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'")
 _NAME = re.compile(r"[^\W\d]\w*")
 _SIGN = re.compile(r"==|!=|<=|>=|[<>()\[\],+\-*/.]")
@@ -67,10 +71,11 @@ _HINTS = (
     (re.compile(r"\|"), "write or"),
     (re.compile("!"), "write not"),
     (re.compile("[“”‘’「」]"), 'write plain quotes: "'),
-    (re.compile("[（）【】，＝＞＜！％＋－＊／。]"), "write it in half width"),
+    (re.compile("[（）【】，＝＞＜！％＋－＊／。０-９]"), "write it in half width"),
     (re.compile("[≥≤≠]"), "write >=, <= or !="),
     (re.compile("[¥￥$€£]"), "write the currency behind the amount, such as 500 CNY"),
     (re.compile("[\"']"), "the quote is never closed"),
+    (re.compile(r"%\s*(?!(?:and|or)\b)[\w(.]"), "there is no remainder"),
 )
 
 
@@ -97,15 +102,27 @@ def _word(text: str, at: int) -> Word:
     if sign := _SIGN.match(text, at):
         return Word(Sort.SIGN, sign[0], at, sign.end())
     hint = next((f"; {hint}" for shape, hint in _HINTS if shape.match(text, at)), "")
+    if not hint and text[at] == "%" and (number := _NUMBER_BEFORE.search(text, 0, at)):
+        hint = f"; write {number[1]}% without a blank"
     raise NotAWordError(at, f"this is not a condition: {text[at]} means nothing here{hint}")
 
 
 def _number(text: str, found: re.Match[str]) -> Word:
     start, digits = found.start(), found[0].replace("_", "")
+    if day := _DATE.match(text, start):
+        message = f"{day[0]} is a date, and a date is no number; count days, such as recency_days >= 45"
+        raise NotAWordError(start, message, "type")
     if currency := _CURRENCY.match(text, found.end()):
         return _money(Word(Sort.MONEY, text[start : currency.end()], start, currency.end()), digits, currency[1])
+    almost = _ALMOST_CURRENCY.match(text, found.end())
+    if almost and almost[1].upper() in CURRENCIES:
+        message = f"there is no currency {almost[1]}; write {almost[1].upper()}"
+        raise NotAWordError(start, message, "unknown_value")
     unit = _UNIT.match(text, found.end())
     if unit is None:
+        if _ZEROS.match(digits):
+            message = f"{found[0]} is no number; write {digits.lstrip('0') or '0'} (a date is no number either)"
+            raise NotAWordError(start, message)
         return Word(Sort.NUMBER, found[0], start, found.end(), _value(digits))
     written = text[start : unit.end()]
     if unit[0] == "%":

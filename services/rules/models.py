@@ -4,6 +4,7 @@ Unknown keys are refused. Keys of features that are planned but not built are re
 in quiet hours that are not there.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from enum import StrEnum
@@ -24,10 +25,11 @@ from pydantic_core import PydanticCustomError
 from services.contracts.command import Category, ChannelName, Recipient
 from services.contracts.decision import Mode
 from services.contracts.durations import Duration
-from services.rules.features import EVENT_NAMES, FEATURES, known_event
+from services.rules.features import FEATURES, known_event, unknown_event
 from services.rules.functions import FUNCTIONS
 from services.rules.syntax import RESERVED
 from services.runtime.problems import suggestion
+from services.runtime.validation import NO_VALUE
 
 MAX_TIERS = 16
 MAX_JUMPS = 32
@@ -38,7 +40,11 @@ MAX_LINKS = 8
 MAX_FACTS = 64
 MAX_SEATS = 10_000
 
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[\w][\w.-]{0,63}$")]
+_PERCENTAGE = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+) *%")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}")
+
+Name = Annotated[str, StringConstraints(strict=True, max_length=64, pattern=r"^[\w][\w.-]{0,63}$")]
 """Letters of any script, digits, `_ . -`; no blanks."""
 Conditions = Annotated[list[Any], Field(json_schema_extra={"items": {"$ref": "#/$defs/Condition"}})]
 """Checked by `condition`, which knows the catalogue."""
@@ -58,8 +64,7 @@ def _known_channel(channel: str) -> str:
 
 def _known_event(name: str) -> str:
     if not known_event(name):
-        hint = suggestion(name, EVENT_NAMES) or f"; write custom:{name} for a kind of your own"
-        raise _refusal("there is no kind or type of event {name}{hint}", name=name, hint=hint)
+        raise _refusal("{said}", said=unknown_event(name))
     return name
 
 
@@ -70,20 +75,21 @@ def _distinct(channels: list[str]) -> list[str]:
 
 
 def _share(value: Any) -> float:
-    if isinstance(value, float):
-        return value
-    digits = value.removesuffix("%").strip() if isinstance(value, str) and value.endswith("%") else ""
-    if not digits.replace(".", "", 1).isdecimal() or not 0 < float(digits) < 100:  # noqa: PLR2004 - percent
+    found = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError(f"{value!r} is no share; write a percentage such as 10%")
-    return float(digits) / 100
+    share = float(found[1]) / 100
+    if not 0 < share < 1:
+        raise ValueError(f"{value!r} is no share; write more than 0% and less than 100%")
+    return share
 
 
 def _day(value: Any) -> Any:
     if isinstance(value, date):
         return value
     try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
+        return date.fromisoformat(_shaped(_DAY, value))
+    except ValueError:
         raise ValueError(f"{value!r} is no day; write it such as 2026-11-11") from None
 
 
@@ -91,10 +97,16 @@ def _clock(value: Any) -> Any:
     if isinstance(value, time):
         return value
     try:
-        hour, minute = value.split(":")
+        hour, minute = _shaped(_CLOCK, value).split(":")
         return time(int(hour), int(minute))
-    except (AttributeError, ValueError):
+    except ValueError:
         raise ValueError(f"{value!r} is no time of the day; write it such as 10:00") from None
+
+
+def _shaped(shape: re.Pattern[str], value: Any) -> str:
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise ValueError
+    return value
 
 
 def _positive(length: timedelta) -> timedelta:
@@ -146,6 +158,14 @@ class _Model(BaseModel):
 
     planned: ClassVar[frozenset[str]] = frozenset()
     """Keys with a meaning in a later version."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        # it would read as if the key were left out, which is not what somebody meant who wrote it
+        if value is None:
+            raise PydanticCustomError(NO_VALUE, "it has no value")
+        return value
 
 
 class Notify(_Model):

@@ -5,12 +5,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.rules.models import KINDS, Rule
+from services.rules.models import KINDS, MAX_PRIORITY, MAX_SEATS, Rule
 from services.runtime.document import Document, KeyPath
 from services.runtime.problems import Problem, suggestion
 from services.runtime.validation import problems_of
 
-_SENTENCES = {"string_pattern_mismatch": "{input} is not a name here; use letters, digits, _ . and -, no blanks"}
+_NUMBER = "{key} is a whole number from %s to %s"
+_SENTENCES = {
+    "string_pattern_mismatch": "{input} is not a name here; use letters, digits, _ . and -, no blanks",
+    "list_type": "{key} is a list; write - before each, or [ ]",
+    "steps[]": "a step is a map, such as - notify: {{…}}",
+    "tiers[]": "a tier is a map, such as - name: 核心",
+    "on_jump[]": "a jump is a map, such as - {{to: 核心, notify: {{…}}}}",
+    "sequence[]": "a part of a sequence is text or a map, such as cart_add or {{no: order.paid, within: 24h}}",
+    "priority": _NUMBER % (0, MAX_PRIORITY),
+    "max": _NUMBER % (1, f"{MAX_SEATS:,}"),
+    "on": _NUMBER % (1, 31),
+    "to_lower": "write to_lower: true, or leave it out",
+    "to_higher": "write to_higher: true, or leave it out",
+}
 _BEGIN = "kind: ladder, kind: campaign or kind: define"
 _CONDITIONS = ("when", "until", "enter", "leave")
 
@@ -56,11 +69,14 @@ def loose_conditions(document: Document) -> Iterator[tuple[KeyPath, list[Any]]]:
 def _model_of(document: Document) -> type[Rule] | Problem:
     data = document.data
     if not isinstance(data, dict):
-        return _problem(document, (), "wrong_type", f"a rule is a map that begins with {_BEGIN}")
+        hint = "; ： is full width, write : and a blank" if isinstance(data, str) and "：" in data else ""
+        return _problem(document, (), "wrong_type", f"a rule is a map that begins with {_BEGIN}{hint}")
     if "kind" not in data and "define" in data:
         return KINDS["define"]
     if "kind" not in data:
         return _problem(document, (), "missing_key", f"kind is missing; write {_BEGIN}")
+    if data["kind"] is None:
+        return Problem(document.key_place(("kind",)), "bad_value", f"kind has no value; write {_BEGIN}")
     kind = str(data["kind"])
     if kind in KINDS:
         return KINDS[kind]

@@ -24,9 +24,7 @@ class Schedule:
         self._moment_mask = self._timed_mask & rulebook.pulse_mask
         self._tier_mask = rulebook.tier_mask
         # most of many campaigns wait for something that time does not bring: they are told apart by one look at the mask
-        self._campaigns = tuple(
-            (self._timeless(c.when), c.when) for c in rulebook.campaigns if self._timed(c.when)
-        )
+        self._campaigns = tuple((self._timeless(c.when), c.when) for c in rulebook.campaigns if self._timed(c.when))
         self._ends = {c.name: self._ends_of(c) for c in rulebook.campaigns}
         self._ladders = {ladder.name: self._by_level(ladder) for ladder in rulebook.ladders}
 

@@ -5,6 +5,9 @@ import re
 from services.runtime.document import Document, parse
 from services.runtime.problems import Problem
 
+_NOT_THE_END = re.compile(r"expected ',' or '([\]}])', but got (.+)")
+_QUOTES = ('"', "'")
+
 
 def parse_rules(file: str, content: bytes | str) -> tuple[list[Document], list[Problem]]:
     """All documents of one file that can be read, and everything that cannot."""
@@ -14,14 +17,22 @@ def parse_rules(file: str, content: bytes | str) -> tuple[list[Document], list[P
 
 
 def _hinted(problem: Problem, lines: list[str]) -> Problem:
-    if problem.code != "yaml":
+    stumbled = _NOT_THE_END.fullmatch(problem.message)
+    if problem.code != "yaml" or stumbled is None:
         return problem
-    line = problem.place.line
-    written = lines[line - 1] if line <= len(lines) else ""
-    if "[" in written and "(" in written:
-        hint = "a condition with a comma does not fit into [ ], write the list with one - item a line"
-    elif re.match(r'\s*-\s*["\']', written):
-        hint = "a condition that begins with a quote must be quoted as a whole"
-    else:
-        return problem
-    return problem._replace(message=f"{problem.message}; {hint}")
+    closing, found = stumbled.groups()
+    line = "".join(lines[problem.place.line - 1 : problem.place.line])
+    before, behind = line[: problem.place.column - 1], line[problem.place.column - 1 :]
+    if found == "'['":
+        return problem._replace(message=f"a condition with [ ] {_misfit(closing)}")
+    if found == "'<scalar>'" and before.rstrip().endswith(_QUOTES) and not behind.startswith(_QUOTES):
+        if "(" in before:
+            return problem._replace(message=f"a condition with a comma {_misfit(closing)}")
+        return problem._replace(message="a condition that begins with a quote must be quoted as a whole")
+    return problem
+
+
+def _misfit(closing: str) -> str:
+    if closing == "]":
+        return "does not fit into [ ]; write the list with one - item a line"
+    return "does not fit into { }; quote it"

@@ -33,11 +33,25 @@ MAX_NUMBER = 10**15
 
 RESERVED = frozenset({"and", "or", "not", "in", "is", "true", "false", "event", "any", "none", "null"})
 """Names that a fact cannot have."""
+_GRAMMAR = frozenset({"and", "or", "not", "in", "is"})
+_MEANT = {
+    **dict.fromkeys(("is", "是", "等于"), "=="),
+    **dict.fromkeys(("AND", "And", "且", "并且", "和", "与"), "and"),
+    **dict.fromkeys(("OR", "Or", "或", "或者"), "or"),
+    **dict.fromkeys(("NOT", "Not", "非", "不"), "not"),
+    **dict.fromkeys(("IN", "In"), "in"),
+    **dict.fromkeys(("TRUE", "True"), "true"),
+    **dict.fromkeys(("FALSE", "False"), "false"),
+}
+"""What somebody means who writes a word that only looks like one of the language; a fact may still have such a name."""
+_NOTHING = frozenset({"null", "Null", "NULL", "none", "None", "nil", "unknown"})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _TRUTHS = {"true": True, "false": False}
 _BROKEN = Constant(None, Kind.ANY)
 _DAY_MS = 86_400_000
 _LONGEST_QUOTE = 40
+_MISSPELT = 0.8
+"""So like a feature must be what is probably a text."""
 _EXAMPLES = {Kind.NUMBER: "3", Kind.TEXT: '"text"', Kind.BOOL: "true", Kind.LENGTH: "36h", Kind.ANY: '"text"'}
 _NOUNS = {
     Kind.NUMBER: "a number",
@@ -95,9 +109,10 @@ class _Parser:
             return _BROKEN, self.problems
         try:
             self._words = list(words(self.text))
-            whole = self._truth(self._either())
+            whole = self._either()
             if self._word.sort is not Sort.END:
                 self._unexpected()
+            whole = self._truth(whole)
         except NotAWordError as error:
             self._note(error.start, error.code, str(error))
             return _BROKEN, self.problems
@@ -133,7 +148,7 @@ class _Parser:
         word = self._word
         if word.sort is Sort.END:
             raise NotAWordError(len(self.text.rstrip()), "this is not a condition: it ends too early")
-        hint = {"is": "; write ==", "AND": "; write and", "OR": "; write or", "NOT": "; write not"}.get(word.text, "")
+        hint = f"; write {_MEANT[word.text]}" if word.text in _MEANT else ""
         raise NotAWordError(word.start, f"this is not a condition: {word.text} does not fit here{hint}")
 
     # --- grammar, loosest first
@@ -170,11 +185,13 @@ class _Parser:
             self._next()
         if self._take("in"):
             return self._membership(first, negated)
+        if _MEANT.get(self._word.text) == "==":
+            self._unexpected()
         rest: list[tuple[str, _Part]] = []
         left = first
         while self._word.sort is Sort.SIGN and self._word.text in _COMPARISONS:
             operator = self._next().text
-            right = self._sum()
+            right = self._unknown(operator, left) if self._is_nothing(self._word) else self._sum()
             left, right = self._comparable(operator, left, right)
             if rest:
                 rest[-1] = (rest[-1][0], left)
@@ -189,6 +206,23 @@ class _Parser:
             return _Part(_BROKEN, first.start, left.end)
         comparison = Comparison(first.tree, tuple((operator, part.tree) for operator, part in rest))
         return _Part(comparison, first.start, left.end)
+
+    def _is_nothing(self, word: Word) -> bool:
+        return word.sort is Sort.NAME and word.text in _NOTHING and word.text not in self.vocabulary.defined
+
+    def _unknown(self, operator: str, left: _Part) -> _Part:
+        """Compared with nothing; the way out is a comparison that holds for every known value."""
+        written = self._written(left)
+        known = {
+            Kind.BOOL: written,
+            Kind.NUMBER: f"{written} >= 0",
+            Kind.LENGTH: f"{written} >= 0s",
+            Kind.TEXT: f'{written} != ""',
+            # whatever it is, it is like itself
+            Kind.ANY: f"{written} == {written}",
+        }[left.kind]
+        way_out = f"{known} for those who have one" if operator == "!=" else f"not ({known}) for those who have none"
+        return self._refuse(self._next(), "unknown_name", f"nothing equals unknown; write {way_out}")
 
     def _membership(self, item: _Part, negated: bool) -> _Part:
         if self._take("[", "(") is None:
@@ -213,9 +247,11 @@ class _Parser:
         left = tighter()
         while sign := self._take(*signs):
             right = tighter()
-            numbers = self._number(left), self._number(right)
-            broken = numbers[0].broken or numbers[1].broken
-            tree = _BROKEN if broken else Arithmetic(sign.text, numbers[0].tree, numbers[1].tree)
+            left, right = self._number(left), self._number(right)
+            if sign.text == "/" and _is_zero(right.tree):
+                right = self._refuse(right, "constant", "nothing can be divided by 0")
+            broken = left.broken or right.broken
+            tree = _BROKEN if broken else Arithmetic(sign.text, left.tree, right.tree)
             left = _Part(tree, left.start, right.end)
         return left
 
@@ -244,7 +280,7 @@ class _Parser:
                 return self._constant(word, Kind.TEXT)
             case Sort.MONEY:
                 return self._money(word)
-            case Sort.NAME if word.text not in {"and", "or", "not", "in", "is"}:
+            case Sort.NAME if word.text not in _GRAMMAR and self._may_name(word.text):
                 return self._name(word)
         if word.text == "(":
             self._deeper(word)
@@ -255,6 +291,9 @@ class _Parser:
         self._at -= word.sort is not Sort.END
         self._unexpected()
         raise AssertionError  # pragma: no cover - the line above raises
+
+    def _may_name(self, name: str) -> bool:
+        return name not in _MEANT or name in self.vocabulary.defined
 
     def _deeper(self, word: Word) -> None:
         self._depth += 1
@@ -285,6 +324,10 @@ class _Parser:
             return self._feature(Word(Sort.NAME, f"event.{part.text}", word.start, part.end))
         if self._take("("):
             return self._call(word)
+        if dot := self._take("."):
+            hint = f"; write {self._word.text}" if self._word.text in FEATURES else ""
+            message = f"this is not a condition: there is nothing behind a dot but for event.…{hint}"
+            raise NotAWordError(dot.start, message)
         return self._feature(word)
 
     def _feature(self, word: Word) -> _Part:  # noqa: PLR0911 - one sentence for each way to be wrong
@@ -298,7 +341,12 @@ class _Parser:
         if name in FUNCTIONS:
             return self._refuse(word, "bad_call", f"{name} needs an argument: {FUNCTIONS[name].signature}")
         if any(name in feature.choices for feature in FEATURES.values()):
-            return self._refuse(word, "unknown_name", f'there is no feature {name}; a text stands in quotes: "{name}"')
+            hint = suggestion(name, FEATURES, _MISSPELT)
+            return self._refuse(
+                word, "unknown_name", f'there is no feature {name}{hint}; a text stands in quotes: "{name}"'
+            )
+        if name in _NOTHING:
+            return self._refuse(word, "unknown_name", "nothing equals unknown; write such as not (recency_days >= 0)")
         if name == "event":
             return self._refuse(word, "bad_call", "event is not a value; name a part of it, such as event.kind")
         hint = suggestion(name, [*FEATURES, *FUNCTIONS, *self.vocabulary.defined])
@@ -326,6 +374,8 @@ class _Parser:
         if function is None:
             if name.text in FEATURES:
                 return self._refuse(whole, "bad_call", f"{name.text} takes no argument; write {name.text} alone")
+            if name.text in self.vocabulary.defined:
+                return self._refuse(whole, "bad_call", f"{name.text} is a fact; write it without brackets")
             hint = suggestion(name.text, FUNCTIONS)
             return self._refuse(whole, "unknown_name", f"there is no function {name.text}{hint}")
         texts = [
@@ -338,6 +388,8 @@ class _Parser:
             # what is wrong with an argument that is no text is not worth a sentence of its own
             self.problems = [p for p in self.problems if not self._within(p, name.end, end)]
             return self._refuse(whole, "bad_call", f"write {function.signature}, with quoted text in the brackets")
+        if empty := next((text for text in texts if not str(text.value).strip()), None):
+            return self._refuse(empty, "unknown_value", "nothing stands between the quotes")
         return self._bound(whole, name.text, texts)
 
     def _bound(self, whole: Word, name: str, arguments: list[Word]) -> _Part:
@@ -429,3 +481,13 @@ class _Parser:
     def _written(self, part: _Part) -> str:
         text = self.text[part.start : part.end]
         return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}…"
+
+
+def _is_zero(tree: Tree) -> bool:
+    match tree:
+        case Constant(value, Kind.NUMBER):
+            return value == 0
+        case Money(minor, _):
+            return minor == 0
+        case _:
+            return False

@@ -6,13 +6,14 @@ cannot grow while it is read.
 """
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -25,12 +26,14 @@ from ruamel.yaml.events import (
 )
 
 from services.runtime.problems import Place, Problem
+from services.runtime.yaml_slips import yaml_problem
 
 MAX_FILE_BYTES = 256 * 1024
 MAX_DEPTH = 12
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 
+_UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 _INTEGER = re.compile(r"[-+]?[0-9]{1,19}|0x[0-9a-fA-F]{1,15}|0o[0-7]{1,18}")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _WORDS: Mapping[str, bool | None] = {
@@ -79,9 +82,13 @@ Tree: TypeAlias = Leaf | Listing | Block
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: `root` with all places, and the same as plain `data`."""
+    """One YAML document: `root` with all places, and the same as plain `data`.
+
+    At the places `refused` stands a value that is not known, for it has a tag or is an alias; that is a problem already.
+    """
 
     root: Tree
+    refused: frozenset[Place] = frozenset()
 
     @cached_property
     def data(self) -> Any:
@@ -133,6 +140,7 @@ def parse(file: str, content: bytes | str) -> tuple[list[Document], list[Problem
         return [], [Problem(Place(file), "too_large", f"a file may have {MAX_FILE_BYTES // 1024} KiB; split it")]
     documents: list[Document] = []
     builder = _Builder(file)
+    text = ""
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
         events = YAML(typ="safe", pure=True).parse(text)
@@ -141,13 +149,12 @@ def parse(file: str, content: bytes | str) -> tuple[list[Document], list[Problem
         builder.problems.append(refusal.problem)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        builder.refuse(Place(file, line), "not_utf8", f"byte {error.start} is not UTF-8")
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        said = str(error.problem or error.context).splitlines()[0].split("   in ")[0].strip()
-        builder.refuse(place, "yaml", said.removesuffix(' in "<unicode string>"'))
-    except (YAMLError, ValueError) as error:
+        utf16 = error.object.startswith(_UTF16)
+        said = "this is UTF-16; save it as UTF-8" if utf16 else f"byte {error.start} is not UTF-8"
+        builder.refuse(Place(file, line), "not_utf8", said)
+    except YAMLError as error:
+        builder.problems.append(yaml_problem(file, text, error))
+    except ValueError as error:
         builder.refuse(Place(file), "yaml", str(error).splitlines()[0])
     return documents, builder.problems
 
@@ -173,6 +180,7 @@ class _Builder:
     def __init__(self, file: str) -> None:
         self.problems: list[Problem] = []
         self._file = file
+        self._refused: set[Place] = set()
 
     def refuse(self, place: Place, code: str, message: str) -> None:
         self.problems.append(Problem(place, code, message))
@@ -182,7 +190,7 @@ class _Builder:
             if isinstance(event, DocumentStartEvent):
                 tree = self._tree(next(events), events, 0)
                 if not isinstance(tree, Leaf) or tree.value is not None:
-                    yield Document(tree)
+                    yield Document(tree, frozenset(self._refused))
 
     def _place(self, event: Event) -> Place:
         mark = event.start_mark
@@ -207,10 +215,13 @@ class _Builder:
                 return Leaf(place, "", None)
 
     def _check_plainness(self, event: Event, place: Place) -> None:
+        tag = event.tag if isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent) else None
+        if tag is not None or isinstance(event, AliasEvent):
+            self._refused.add(place)
         if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
             self.refuse(place, "not_allowed", "anchors and aliases (& and *) are not read; write the value out")
-        elif isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent) and event.tag is not None:
-            self.refuse(place, "not_allowed", f"the tag {event.tag} is not read; write plain text")
+        elif tag is not None:
+            self.refuse(place, "not_allowed", f"the tag {tag} is not read; write plain text")
 
     def _entries(self, events: Iterator[Event], depth: int) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}

@@ -40,7 +40,8 @@ class FileError(KoipondError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def suggestion(word: object, known: Iterable[str]) -> str:
-    """` (did you mean order.paid?)`, or nothing if no known word is near, or `word` is no text."""
-    near = get_close_matches(word[:_LONGEST_WORD], sorted(known), n=1, cutoff=0.5) if isinstance(word, str) else []
+def suggestion(word: object, known: Iterable[str], likeness: float = 0.5) -> str:
+    """` (did you mean order.paid?)`, or nothing if no known word is as like it, or `word` is no text."""
+    text = word[:_LONGEST_WORD] if isinstance(word, str) else ""
+    near = get_close_matches(text, sorted(known), n=1, cutoff=likeness)
     return f" (did you mean {near[0]}?)" if near else ""

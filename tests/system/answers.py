@@ -1,17 +1,26 @@
-"""What everybody comes to: by the profiles, by the live states, and offline by the events alone."""
+"""What everybody comes to, and what was said of them: by the topics, by the live states, and offline by the events alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from services.cli.replay import course
+from services.cli.replay.log import EventLog
+from services.cli.replay.plan import Plan
+from services.cli.replay.replay import Replay
+from services.cli.rules.forecasting.history import Intaking
 from services.cli.scores import live
 from services.cli.scores.buckets import Buckets
 from services.cli.scores.files import EventFiles
 from services.cli.scores.refusals import Refusals
 from services.contracts import wire
+from services.contracts.command import Command
+from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
 from services.contracts.population import Cutoffs
@@ -24,6 +33,8 @@ from services.scoring.census import Counts, cutoffs
 from services.scoring.config import ScoringConfig
 from tests.system.pipeline import PARTITIONS, Fact
 from tests.unit.scoring.reference import activity_at
+
+S = TypeVar("S", Decision, Command)
 
 _SCORES = ("r", "f", "m", "segment", "rf_segment", "super_user")
 _COUNTED = (
@@ -87,6 +98,44 @@ def histories(records: Iterable[Record]) -> dict[str, list[Profile]]:
             first = said.setdefault(customer, {}).setdefault((profile.version, profile.as_of), profile)
             assert first == profile, f"a repeat says something else: {profile}"
     return {customer: list(profiles.values()) for customer, profiles in said.items()}
+
+
+class Said(NamedTuple):
+    """Decisions and commands about everybody, each once and in the order in which they were made, without offsets."""
+
+    decisions: dict[str, list[Decision]]
+    commands: dict[str, list[Command]]
+
+
+def said_in(decisions: Iterable[Record], commands: Iterable[Record]) -> Said:
+    """What topics hold; asserts that repeats repeat."""
+    told = [m for m in (wire.COMMANDS.decode(r.value or b"") for r in commands) if isinstance(m, Command)]
+    return Said(_by_customer(wire.DECISIONS.decode(r.value or b"") for r in decisions), _by_customer(told))
+
+
+def simulated(plan: Plan, workers: int, read: Callable[[Intaking], object], until: datetime | None = None) -> Said:
+    """What the replay says; `read` adds the events to its log."""
+    said: list[course.Said] = []
+    refusals = Refusals()
+    with EventLog(until=until) as log:
+        read(Intaking(log, refusals, lambda _done, _total: None))
+        Replay(plan, workers).run(log, lambda each, _side: said.append(each), until=until)
+    assert not refusals.total
+    return Said(
+        _by_customer(each for each in said if isinstance(each, Decision)),
+        _by_customer(each for each in said if isinstance(each, Command)),
+    )
+
+
+def _by_customer(said: Iterable[S]) -> dict[str, list[S]]:
+    known: dict[str, S] = {}
+    for each in said:
+        plain = msgspec.structs.replace(each, profile_version=0) if isinstance(each, Decision) else each
+        assert known.setdefault(each.id, plain) == plain, f"a repeat says something else: {each}"
+    found: dict[str, list[S]] = {}
+    for each in known.values():
+        found.setdefault(each.customer_id, []).append(each)
+    return found
 
 
 async def live_lines(settings: Settings, batch: Batch) -> dict[str, Line]:

@@ -189,25 +189,35 @@ class Pipeline:
 
     def get(self, service: str, path: str) -> tuple[int, str]:
         """Status and text of a page of the service."""
-        try:
-            with urllib.request.urlopen(f"{self.services.address(service)}{path}", timeout=5) as answer:  # noqa: S310
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        return page(f"{self.services.address(service)}{path}")
 
     def metric(self, service: str, name: str, /, **labels: str) -> float:
         """Sum of a metric's samples that carry these labels."""
         _, text = self.get(service, "/metrics")
-        total = 0.0
-        for line in text.splitlines():
-            found = re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)", line)
-            if found and all(f'{label}="{value}"' in (found[1] or "") for label, value in labels.items()):
-                total += float(found[2])
-        return total
+        return sampled(text, name, labels)
 
     def ready(self) -> None:
         for name in SERVICES:
             self.until(f"{name} is ready", lambda name=name: self.services.ready(name))  # type: ignore[misc]
+
+
+def page(url: str) -> tuple[int, str]:
+    """Status and text."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def sampled(metrics: str, name: str, labels: Mapping[str, str]) -> float:
+    """Sum of a metric's samples that carry these labels, on a page of metrics."""
+    total = 0.0
+    for line in metrics.splitlines():
+        found = re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)", line)
+        if found and all(f'{label}="{value}"' in (found[1] or "") for label, value in labels.items()):
+            total += float(found[2])
+    return total
 
 
 @contextmanager

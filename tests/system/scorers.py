@@ -1,11 +1,9 @@
-"""Ingest and several scoring workers on the session's Kafka and Redis: fed, killed one by one, and read."""
+"""Ingest and several workers of scoring, or of rules too, on the session's Kafka and Redis: fed, killed one by one, and read."""
 
 import asyncio
 import random
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,42 +20,55 @@ from services.runtime.record import Record
 from services.runtime.settings import Settings
 from tests.servers.server import Server
 from tests.servers.wipe import wipe_kafka, wipe_redis
-from tests.system.pipeline import PARTITIONS, Fact
+from tests.system.pipeline import PARTITIONS, Fact, page, sampled
 
 WORKERS = 3
+CREW: Mapping[str, int] = {"scoring": WORKERS}
+_STORES = {"scoring": "score", "rules": "rules"}
 _BOUND_SECONDS = 60.0
 _PAUSE_SECONDS = 0.05
 
 
 class Scorers:
-    """Whatever waits is bounded, and says with the last words of those who run why it gave up."""
+    """Whatever waits is bounded, and says with the last words of those who run why it gave up.
 
-    def __init__(self, kafka: str, redis: str, directory: Path, env: Mapping[str, str]) -> None:
+    `crew` says how many workers of each service there are, beside one of ingest.
+    """
+
+    def __init__(
+        self, kafka: str, redis: str, directory: Path, env: Mapping[str, str], crew: Mapping[str, int] = CREW
+    ) -> None:
         self.kafka = kafka
         self.redis = redis
         self._directory = directory
         self._env = {**env, "KOI_KAFKA": kafka, "KOI_REDIS": redis}
         self.settings = Settings(kafka=kafka, redis=redis, partitions=PARTITIONS, zone=env["KOI_ZONE"])
         self._ports: dict[Process, int] = {}
-        self._ingest = self._started("ingest")
-        self._workers = [self._started("scoring") for _ in range(WORKERS)]
+        self._crew = {"ingest": 1, **crew}
+        self._running = {name: [self._started(name) for _ in range(count)] for name, count in self._crew.items()}
 
-    def kill_one(self, chance: random.Random) -> None:
-        """Kill -9 of any scoring worker; another one starts, and is not waited for."""
-        killed = self._workers.pop(chance.randrange(WORKERS))
+    def workers(self, service: str) -> Sequence[Process]:
+        """Those of a service that are to run."""
+        return self._running[service]
+
+    def kill_one(self, chance: random.Random, service: str = "scoring") -> None:
+        """Kill -9 of any worker; another one starts, and is not waited for."""
+        killed = self._running[service].pop(chance.randrange(self._crew[service]))
         assert killed.kill() == -9, killed.tail()
-        self._workers.append(self._started("scoring"))
+        self._running[service].append(self._started(service))
 
     def publish(self, facts: Sequence[Fact]) -> None:
         """In this order, as far as partitions keep one."""
         asyncio.run(_publish(self.kafka, facts))
 
-    def publish_and_kill(self, facts: Sequence[Fact], topic: str, more: int, chance: random.Random) -> None:
+    def publish_and_kill(
+        self, facts: Sequence[Fact], topic: str, more: int, chance: random.Random, service: str = "scoring"
+    ) -> None:
         """Publish, and kill one as soon as a topic has so many more records than before."""
         least = self.count(topic) + more
         self.publish(facts)
         self.until(f"{topic} has {least} records", lambda: self.count(topic) >= least)
-        self.kill_one(chance)
+        self.kill_one(chance, service)
 
     def records(self, topic: str) -> list[Record]:
         """All of a topic, in the order of each partition."""
@@ -67,9 +78,20 @@ class Scorers:
         """Records in a topic."""
         return asyncio.run(_count(self.kafka, topic))
 
-    def claims(self) -> list[int]:
+    def claims(self, service: str = "scoring") -> list[int]:
         """How often each partition was taken over."""
-        return asyncio.run(_claims(self.redis))
+        return asyncio.run(_claims(self.redis, _STORES[service]))
+
+    def get(self, worker: Process, path: str) -> tuple[int, str]:
+        """Status and text of a page of a worker."""
+        return page(f"http://{HOST}:{self._ports[worker]}{path}")
+
+    def metric(self, worker: Process, name: str, /, **labels: str) -> float:
+        """Sum of a metric's samples that carry these labels; 0 as long as the worker has no pages yet."""
+        try:
+            return sampled(self.get(worker, "/metrics")[1], name, labels)
+        except OSError:
+            return 0.0
 
     def ready(self) -> None:
         """Wait until all that run are ready."""
@@ -78,7 +100,7 @@ class Scorers:
                 self.until(f"{process.name} is ready", lambda port=port: _is_ready(port))  # type: ignore[misc]
 
     def rest(self) -> None:
-        """Wait until scoring has read all that was published."""
+        """Wait until all have read all that was published."""
         asyncio.run(self._rest())
 
     async def _rest(self) -> None:
@@ -86,7 +108,7 @@ class Scorers:
         async with Backlog(self.kafka, PARTITIONS) as backlog:
             while True:
                 stages = await backlog.measure()
-                if all(stages[name][0] >= stages[name][1] for name in ("ingest", "scoring")):
+                if all(stages[name][0] >= stages[name][1] for name in self._crew):
                     return
                 self._give_up(deadline, f"rest: {dict(stages)}")
                 await asyncio.sleep(_PAUSE_SECONDS * 4)
@@ -100,7 +122,7 @@ class Scorers:
 
     def _give_up(self, deadline: float, what: str) -> None:
         """Raise if the time is over, or somebody is dead who should not be."""
-        running = [self._ingest, *self._workers]
+        running = [process for workers in self._running.values() for process in workers]
         if time.monotonic() > deadline or not all(process.alive for process in running):
             words = "\n".join(f"--- {process.name}\n{process.tail(8)}" for process in running)
             raise AssertionError(f"not within {_BOUND_SECONDS:g} s: {what}\n{words}")
@@ -126,7 +148,9 @@ class Scorers:
 
 
 @contextmanager
-def scorers(server: Server, redis: str, directory: Path, env: Mapping[str, str]) -> Iterator[Scorers]:
+def scorers(
+    server: Server, redis: str, directory: Path, env: Mapping[str, str], crew: Mapping[str, int] = CREW
+) -> Iterator[Scorers]:
     """On an emptied Kafka and Redis, all of them ready."""
     asyncio.run(wipe_kafka(server.address))
     asyncio.run(wipe_redis(redis))
@@ -136,7 +160,7 @@ def scorers(server: Server, redis: str, directory: Path, env: Mapping[str, str])
         "KOI_IDEMPOTENT_PRODUCER": "true" if server.durable else "false",
         "KOI_SESSION_TIMEOUT_MS": "2000",
     }
-    running = Scorers(server.address, redis, directory, {**common, **env})
+    running = Scorers(server.address, redis, directory, {**common, **env}, crew)
     try:
         running.ready()
         yield running
@@ -146,9 +170,8 @@ def scorers(server: Server, redis: str, directory: Path, env: Mapping[str, str])
 
 def _is_ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.HTTPError):
+        return page(f"http://{HOST}:{port}/readyz")[0] == 200
+    except OSError:
         return False
 
 
@@ -184,6 +207,6 @@ async def _read(kafka: str, topic: str) -> list[Record]:
     return records
 
 
-async def _claims(redis: str) -> list[int]:
+async def _claims(redis: str, store: str) -> list[int]:
     async with Redis.from_url(redis) as client:
-        return [int(await client.hget(f"koi:score:{{{p}}}:meta", "epoch") or 0) for p in range(PARTITIONS)]
+        return [int(await client.hget(f"koi:{store}:{{{p}}}:meta", "epoch") or 0) for p in range(PARTITIONS)]

@@ -5,7 +5,7 @@
         ending = Replay(Plan(scoring, zone, [rules])).run(log, observe)
 
 The same decisions with the same ids as the services would make on the event clock, however many processes there are. Memory:
-of each customer the states of scoring and rules, some 20 KiB for one with 60 events in the window, and nothing else that grows.
+of each customer the states of scoring and rules, some 25 KiB for one with 65 events in a year, and nothing else that grows.
 """
 
 import os
@@ -29,6 +29,8 @@ from services.rules.state import RuleState
 
 AT_ONCE = 250
 """Events of one order."""
+_WORTH_A_PROCESS = 5000
+"""Events: fewer are done before another process has begun."""
 _AHEAD = 8
 """Orders a worker may have waiting."""
 
@@ -59,7 +61,9 @@ def _unwatched(_done: int) -> None:
 
 
 class Replay:
-    """`count` processes share the customers; 1 does all here. A replay may be run again: it begins anew.
+    """`count` processes share the customers; 1 does all here, and without a number so does a replay of few events.
+
+    A replay may be run again: it begins anew.
 
     Raise `FileError` for rules with mistakes.
     """
@@ -68,7 +72,7 @@ class Replay:
         self.books = tuple(compile_rulebook(texts) for texts in plan.rules)
         """The rule sets, compiled."""
         self._plan = plan
-        self._count = default_workers() if count is None else max(1, count)
+        self._count = count
 
     def run(
         self,
@@ -86,7 +90,8 @@ class Replay:
         events are done. Raise `ReplayFailed`.
         """
         with ExitStack() as stack:
-            crew = workers(self._count, self._plan)
+            few = log.events < _WORTH_A_PROCESS
+            crew = workers(self._count or (1 if few else default_workers()), self._plan)
             for worker in crew:
                 stack.callback(worker.close)
             course = _Conductor(crew, self._plan, observe, refuse, progress)

@@ -456,7 +456,7 @@ fields:
         ("", "m.yaml:1:1: empty: the file is empty; write kind: mapping"),
         ("- a", "m.yaml:1:1: wrong_type: a mapping file is a list of keys and values; start with kind: mapping"),
         ("a: [", "m.yaml:1:5: yaml: expected the node content, but found '<stream end>'"),
-        ("a: \x00", "m.yaml:1:1: yaml: unacceptable character #x0000: special characters are not allowed"),
+        ("a: \x00", "m.yaml:1:4: yaml: unacceptable character #x0000: special characters are not allowed"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where(text: str, problem: str) -> None:

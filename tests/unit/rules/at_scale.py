@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.unit.rules.generated import START, ZONES
 KINDS = ("view", "cart_add", "checkout", "message")
 CITIES = ("上海", "北京", "成都", "广州", "杭州")
 PER_FILE = 250
+TAGS = 60
 _SEGMENTS = list(Octant)
 
 
@@ -44,7 +45,9 @@ def customer(chance: random.Random, i: int, version: int = 1) -> Profile:
     )
     ordered = None if chance.random() < 0.2 else now.date() - timedelta(days=chance.randrange(90))
     past = {kind: now - timedelta(minutes=chance.randrange(50_000)) for kind in (*KINDS, "order.paid")}
-    window = Window(orders=chance.randrange(4), net_minor=chance.randrange(90_000), counts={"view": chance.randrange(9)})
+    window = Window(
+        orders=chance.randrange(4), net_minor=chance.randrange(90_000), counts={"view": chance.randrange(9)}
+    )
     return profile(
         customer_id=f"客户-{i}",
         version=version,
@@ -64,7 +67,7 @@ def customer(chance: random.Random, i: int, version: int = 1) -> Profile:
         last_order_day=ordered,
         first_order_day=None if ordered is None else ordered - timedelta(days=chance.randrange(300)),
         windows={"7d": window, "30d": window, "90d": window, "365d": window},
-        tags=tuple(f"tag{n}" for n in range(12) if chance.random() < 0.15),
+        tags=tuple(f"tag{n}" for n in range(TAGS) if chance.random() < 0.04),
         attributes={"城市": chance.choice(CITIES), "age": chance.randrange(18, 70)},
     )
 
@@ -76,21 +79,20 @@ def _facts(chance: random.Random) -> list[dict[str, Any]]:
 
 
 def _condition(chance: random.Random) -> str:
-    return chance.choice(
-        [
-            lambda: f"{chance.choice('rfm')} {chance.choice(['>=', '<=', '=='])} {chance.randint(1, 5)}",
-            lambda: f'segment == "{chance.choice(_SEGMENTS).value}"',
-            lambda: f'attr("城市") == "{chance.choice(CITIES)}"',
-            lambda: f'tagged("tag{chance.randrange(12)}")',
-            lambda: f"net_minor >= {chance.randrange(5000)} CNY",
-            lambda: f'count("view", "30d") >= {chance.randrange(9)}',
-            lambda: f"recency_days >= {chance.randrange(90)}d",
-            lambda: f"activity < {chance.randrange(1, 300) / 10}",
-            lambda: f'since("{chance.choice(KINDS)}") >= {chance.randrange(1, 1000)}h',
-            lambda: f'attr("age") >= {chance.randrange(18, 70)} and orders > {chance.randrange(9)}',
-            lambda: f"days_since_first_order < {chance.randrange(300)}",
-        ]
-    )()
+    shapes: list[Callable[[], str]] = [
+        lambda: f"{chance.choice('rfm')} {chance.choice(['>=', '<=', '=='])} {chance.randint(1, 5)}",
+        lambda: f'segment == "{chance.choice(_SEGMENTS).value}"',
+        lambda: f'attr("城市") == "{chance.choice(CITIES)}"',
+        lambda: f'tagged("tag{chance.randrange(TAGS)}")',
+        lambda: f"net_minor >= {chance.randrange(5000)} CNY",
+        lambda: f'count("view", "30d") >= {chance.randrange(9)}',
+        lambda: f"recency_days >= {chance.randrange(90)}d",
+        lambda: f"activity < {chance.randrange(1, 300) / 10}",
+        lambda: f'since("{chance.choice(KINDS)}") >= {chance.randrange(1, 1000)}h',
+        lambda: f'attr("age") >= {chance.randrange(18, 70)} and orders > {chance.randrange(9)}',
+        lambda: f"days_since_first_order < {chance.randrange(300)}",
+    ]
+    return chance.choice(shapes)()
 
 
 def _notify(chance: random.Random) -> dict[str, Any]:
@@ -98,16 +100,16 @@ def _notify(chance: random.Random) -> dict[str, Any]:
 
 
 def _ladder(chance: random.Random, i: int) -> dict[str, Any]:
-    limit = chance.randrange(4, 25)
+    limit, tag = chance.randrange(4, 25), f'tagged("tag{chance.randrange(TAGS)}")'
     return {
         "kind": "ladder",
         "name": f"ladder{i}",
         "tiers": [
             {"name": "t0"},
-            {"name": "t1", "enter": [f"activity >= {limit}", _condition(chance)], "leave": [f"activity < {limit / 2}"]},
+            {"name": "t1", "enter": [tag, f"activity >= {limit}"], "leave": [f"activity < {limit / 2}"]},
             {
                 "name": "t2",
-                "enter": [_condition(chance), _condition(chance), f"activity >= {limit}"],
+                "enter": [tag, _condition(chance), f"activity >= {limit}"],
                 "leave": [f"recency_days >= {limit}"],
                 "stay_at_least": "3d",
             },
@@ -116,7 +118,8 @@ def _ladder(chance: random.Random, i: int) -> dict[str, Any]:
 
 
 def _campaign(chance: random.Random, i: int, ladders: int) -> dict[str, Any]:
-    when = [_condition(chance) for _ in range(chance.randint(2, 5))]
+    # most rules of a company are for few of its customers
+    when = [f'tagged("tag{chance.randrange(TAGS)}")', *(_condition(chance) for _ in range(chance.randint(1, 4)))]
     if chance.random() < 0.2:
         when.append(f"fact{chance.randrange(60)}")
     if ladders and chance.random() < 0.1:
@@ -132,5 +135,8 @@ def _campaign(chance: random.Random, i: int, ladders: int) -> dict[str, Any]:
         rule["exclusive"] = f"group{chance.randrange(20)}"
     rule["steps"] = [{"notify": _notify(chance)}]
     if chance.random() < 0.3:
-        rule["steps"] += [{"wait": f"{chance.randrange(1, 9)}d"}, {"when": [_condition(chance)], "notify": _notify(chance)}]
+        rule["steps"] += [
+            {"wait": f"{chance.randrange(1, 9)}d"},
+            {"when": [_condition(chance)], "notify": _notify(chance)},
+        ]
     return rule

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,7 +23,9 @@ COMPARE = ("==", "!=", "<", "<=", ">", ">=")
 
 orders = st.sampled_from(COMPARE)
 small = st.integers(-1, 6).map(str) | st.sampled_from(["2.5", "0.5", "30%", "1_0"])
-scores = st.sampled_from(["r", "f", "m", "orders", "lifetime_orders", 'orders("30d")', 'count("view")', 'count("view", "7d")'])
+scores = st.sampled_from(
+    ["r", "f", "m", "orders", "lifetime_orders", 'orders("30d")', 'count("view")', 'count("view", "7d")']
+)
 daily = st.sampled_from(["recency_days", "days_since_first_order", "rhythm_days"])
 amounts = st.sampled_from(["5 CNY", "100元", "120.5 CNY", "5 USD", "12345", "0 CNY"])
 lengths = st.sampled_from(["1h", "36h", "5d", "90m", "2w", "0s"])
@@ -297,6 +300,10 @@ _gaps = st.integers(0, 12 * 24 * 3600).map(lambda s: timedelta(seconds=s)) | st.
 _lags = st.sampled_from([timedelta(0)] * 4 + [timedelta(hours=1), timedelta(hours=40)])
 
 
+def _days_before(day: date, count: int) -> date:
+    return day - timedelta(days=count)
+
+
 @st.composite
 def lives(draw: st.DrawFn, longest: int = 7) -> list[Profile]:
     """The profiles of one customer, in order."""
@@ -313,7 +320,7 @@ def lives(draw: st.DrawFn, longest: int = 7) -> list[Profile]:
             last_at = {**last_at, name: max(occurred, last_at.get(name, occurred))}
         if draw(st.booleans()):
             changes = draw(_changes)
-        ordered = draw(st.none() | st.integers(-1, 12).map(lambda n, now=now: now.date() - timedelta(days=n)))
+        ordered = draw(st.none() | st.integers(-1, 12).map(partial(_days_before, now.date())))
         made.append(
             profile(
                 customer_id=customer, version=version, as_of=now, occurred_at=occurred if happened else now,

@@ -318,7 +318,7 @@ def _ms(length: timedelta | None) -> int:
 # --- rules
 
 
-@dataclass
+@dataclass(eq=False)
 class LadderReading:
     rule: Ladder
     enter: list[Items | None]
@@ -340,7 +340,7 @@ class Episode:
     held_out: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class CampaignReading:
     rule: Campaign
     when: Items
@@ -469,9 +469,7 @@ class Reference:
 
     def _place(self) -> None:
         self._at.tiers = {ladder.rule.name: ladder.rule.tiers[ladder.level].name for ladder in self.ladders}
-        self._at.entered = {
-            ladder.rule.name: ladder.since_ms for ladder in self.ladders if ladder.since_ms is not None
-        }
+        self._at.entered = {ladder.rule.name: ladder.since_ms for ladder in self.ladders if ladder.since_ms is not None}
 
     def _all(self, items: Items | None) -> bool:
         return items is not None and all(item.holds(self._at) for item in items)
@@ -656,9 +654,7 @@ class Reference:
         templates = tuple(templates)
         sent = len(templates) if rule.mode.value == "live" else 0
         self._told.append(
-            Told(
-                self._at.now_ms, rule.name, outcome, reason, rule.mode.value, episode, step, jump, templates, sent
-            )
+            Told(self._at.now_ms, rule.name, outcome, reason, rule.mode.value, episode, step, jump, templates, sent)
         )
 
 
@@ -700,5 +696,3 @@ def lived(
         while waiting and to_ms(waiting[0].as_of) <= now_ms:
             current = waiting.pop(0)
             made += reference.look(current, now_ms, current.event)
-
-

@@ -8,16 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from services.contracts.calendar import from_ms, to_ms
 from services.contracts.profile import Profile
 from tests.unit.rules.customers import Life, book
-from tests.unit.rules.generated import lives, seatings, rule_sets, seats_of
+from tests.unit.rules.generated import lives, rule_sets, seatings, seats_of
 from tests.unit.rules.reference import Reference, lived, told
 
 LEFT = timedelta(days=25)
 """How long a life goes on after its last profile."""
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(rule_sets(), lives(), seatings)
-def test_timers_find_what_asking_all_the_time_finds(text: str, profiles: list[Profile], reviewed: dict[str, bool]) -> None:
+def test_timers_find_what_asking_all_the_time_finds(
+    text: str, profiles: list[Profile], reviewed: dict[str, bool]
+) -> None:
     """Asked a millisecond before and after every timer, at every midnight and every six hours, nothing else comes out."""
     seats = seats_of(reviewed)
     life = Life(book(text), seats)

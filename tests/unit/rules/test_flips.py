@@ -36,9 +36,9 @@ LENGTHS = {"0s": 0, "1s": 1_000, "90m": 5_400_000, "36h": 129_600_000, "5d": 5 *
 since_terms = st.tuples(st.sampled_from(["view", "order.paid"]), st.sampled_from(OPERATORS), st.sampled_from(sorted(LENGTHS))).map(
     lambda t: f'since("{t[0]}") {t[1]} {t[2]}'
 )  # fmt: skip
-tier_day_terms = st.tuples(st.sampled_from(["community", "other"]), st.sampled_from(OPERATORS), st.integers(-1, 40)).map(
-    lambda t: f'tier_days("{t[0]}") {t[1]} {t[2]}d' if t[2] >= 0 else f'tier_days("{t[0]}") {t[1]} {t[2]}'
-)
+tier_day_terms = st.tuples(
+    st.sampled_from(["community", "other"]), st.sampled_from(OPERATORS), st.integers(-1, 40)
+).map(lambda t: f'tier_days("{t[0]}") {t[1]} {t[2]}d' if t[2] >= 0 else f'tier_days("{t[0]}") {t[1]} {t[2]}')
 activity_terms = st.tuples(
     st.just("activity"), st.sampled_from(OPERATORS), st.one_of(halves, st.floats(0.001, 100))
 ).map(lambda t: f"{t[0]} {t[1]} {t[2]!r}")

@@ -3,23 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from services.contracts import wire
-from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
-from services.contracts.profile import Octant, Profile
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
-from services.rules.processor import RulesProcessor
-from services.rules.rulebook import Rulebook
+from services.rules.processor import PATIENCE, RulesProcessor
 from services.runtime.processor import Processor
 from services.runtime.record import Record
-from tests.unit.rules.customers import NOON, Life, book, campaign, profile, record, windows
-from tests.unit.rules.reference import Reference, Told
+from tests.unit.rules.customers import NOON, Life, book, campaign, profile, record
 
 DAY = timedelta(days=1)
 TICK = ClockTick(id="t", source="s", occurred_at=NOON, received_at=NOON)
@@ -154,106 +147,34 @@ def test_a_tier_that_is_gone_leads_to_the_bottom() -> None:
     life.close()
 
 
-CONDITIONS = [
-    "r >= 3", "f <= 2", "m > 3", 'segment == "重要保持"', 'segment in ["重要挽留", "一般挽留"]', 'tagged("vip")',
-    "recency_days >= 20", "recency_days < 9", "5 <= recency_days < 30", "recency_days in [3, 7]", "not recency_days > 4",
-    "activity >= 5", "activity < 2", "2 <= activity < 8", "activity >= 3 or recency_days <= 2",
-    "days_since_first_order <= 12", "days_since_first_order - recency_days > 3", 'count("view") >= 2',
-    "overdue >= 2", "0.5 < overdue <= 1.5", "overdue != 3", "overdue * 2 > 3", "super_user", 'count("view", "7d") == 0',
-    "{any: [f >= 4, activity > 6]}", "{not: [r >= 2, recency_days < 12]}", "{any: [{not: r > 1}, recency_days >= 15]}",
-]  # fmt: skip
-lists = st.lists(st.sampled_from(CONDITIONS), min_size=1, max_size=3)
+def test_a_timer_waits_for_a_fresher_profile() -> None:
+    """What time changes about the profile is seen together with what it changes about the conditions, or a minute later."""
+    midnight = NOON.replace(hour=16)
+    fresh = {"last_order_day": NOON.date(), "fresh_until": midnight}
+    rules = book(campaign("recency_days >= 1", 'orders("30d") == 0'))
+    life = Life(rules)
+    life.now(**fresh)
+    assert life.due == midnight
+    assert life.until(midnight) == []
+    assert life.due == midnight + PATIENCE
+    news = life.now(version=2, as_of=midnight + timedelta(seconds=2), last_order_day=NOON.date())
+    assert [decision.decided_at for decision in news] == [midnight + timedelta(seconds=2)]
+    life.close()
+    alone = Life(rules)
+    alone.now(**fresh)
+    (decision,) = alone.until(midnight + DAY)
+    assert decision.decided_at == midnight + PATIENCE
+    alone.close()
 
 
-@st.composite
-def rule_books(draw: st.DrawFn) -> Rulebook:
-    def block(items: list[str]) -> str:
-        return "\n".join(f"      - {item}" for item in items)
-
-    texts = []
-    for ladder in range(draw(st.integers(0, 2))):
-        lines = [f"kind: ladder\nname: l{ladder}\ntiers:\n  - name: t0"]
-        for tier in range(1, draw(st.integers(2, 4))):
-            lines.append(f"  - name: t{tier}\n    stay_at_least: {draw(st.integers(0, 12))}d")
-            lines.append(f"    enter:\n{block(draw(lists))}")
-            if draw(st.booleans()):
-                lines.append(f"    leave:\n{block(draw(lists))}")
-        texts.append("\n".join(lines))
-    conditions = [*CONDITIONS, *([] if not texts else ['tier("l0") == "t1"', 'tier("l0") != "t0"'])]
-    some = st.lists(st.sampled_from(conditions), min_size=1, max_size=3)
-    texts += [
-        campaign(*draw(some), name=f"c{i}", cooldown=f"{draw(st.integers(0, 20))}d", priority=draw(st.integers(0, 9)))
-        for i in range(draw(st.integers(0 if texts else 1, 4)))
-    ]
-    return book("\n---\n".join(texts))
-
-
-histories = st.lists(
-    st.tuples(
-        st.integers(0, 30 * 24 * 60),
-        st.fixed_dictionaries(
-            {
-                "r": st.integers(1, 5),
-                "f": st.integers(1, 5),
-                "m": st.integers(1, 5),
-                "segment": st.sampled_from(Octant),
-                "tags": st.sampled_from([(), ("vip",)]),
-                "activity": st.sampled_from([0.0, 1.0, 4.0, 9.0, 20.0]),
-                "windows": st.sampled_from([windows(), windows(view=3)]),
-                "rhythm_days": st.sampled_from([None, 0.3, 3.5, 7.0]),
-                "super_user": st.booleans(),
-            }
-        ),
-        st.none() | st.integers(0, 12),
-    ),
-    min_size=1,
-    max_size=5,
-)
-
-
-def told(decision: Decision) -> Told:
-    jump = f"{decision.from_tier}→{decision.to_tier}" if decision.to_tier else decision.outcome.value
-    return decision.rule.partition("@")[0], jump, decision.decided_at
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(rule_books(), histories, st.sampled_from(["Asia/Shanghai", "America/New_York"]))
-def test_it_agrees_with_the_plain_reading(
-    rules: Rulebook, history: list[tuple[int, dict[str, Any], int | None]], zone: str
-) -> None:
-    """Timers find exactly what asking everything every six hours, and at every midnight, would find."""
-    life, plain = Life(rules), Reference(rules)
-    try:
-        profiles, now = [], NOON
-        for version, (minutes, changes, days_ago) in enumerate(history):
-            now += timedelta(minutes=minutes)
-            ordered = None if days_ago is None else now.date() - days_ago * DAY
-            first = None if ordered is None else ordered - 3 * DAY
-            profiles.append(
-                profile(version=version, as_of=now, activity_at=now, half_life_days=9.0, zone=zone,
-                        last_order_day=ordered, first_order_day=first, **changes)
-            )  # fmt: skip
-        for one in profiles:
-            life.now(**msgspec.structs.asdict(one))
-        end = now + 60 * DAY
-        life.until(end)
-        looks = dict.fromkeys(life.wakes)
-        hour = NOON.replace(hour=4)
-        while hour < end:
-            looks[hour] = None
-            hour += timedelta(hours=6)
-        looks |= {one.as_of: None for one in profiles}
-        expected: list[Told] = []
-        current: Profile | None = None
-        waiting = list(profiles)
-        for at in sorted(looks):
-            if at < profiles[0].as_of:
-                continue
-            if current is not None and (not waiting or at != waiting[0].as_of or at in life.wakes):
-                expected += plain.look(current, at)
-            while waiting and waiting[0].as_of == at:
-                current = waiting.pop(0)
-                expected += plain.look(current, at)
-        assert [told(decision) for decision in life.decided] == expected
-    finally:
+def test_a_schedule_at_midnight_waits_and_is_not_missed() -> None:
+    """Neither with the fresher profile, nor without it."""
+    midnight = NOON.replace(hour=16)
+    rules = book(campaign("r == 3", schedule='{every: day, at: "00:00"}'))
+    for late in (timedelta(seconds=2), None):
+        life = Life(rules)
+        life.now(fresh_until=midnight)
+        assert life.until(midnight) == []
+        made = life.now(version=2, as_of=midnight + late) if late else life.until(midnight + DAY / 2)
+        assert [decision.decided_at - midnight for decision in made] == [late or PATIENCE]
         life.close()

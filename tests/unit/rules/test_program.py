@@ -1,7 +1,7 @@
 """Conditions are asked in three ways: one function for all of them, a closure for each, and the tree read as it stands."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,7 +74,7 @@ def customers(draw: st.DrawFn) -> Profile:
         "attributes": draw(st.dictionaries(st.sampled_from(["age", "城市"]), odd_values)),
         "last_at": draw(
             st.dictionaries(
-                st.sampled_from([*KINDS, "order.paid"]), st.datetimes(datetime(2026, 2, 1), datetime(2026, 3, 9), timezones=st.just(UTC))
+                st.sampled_from([*KINDS, "order.paid"]), st.integers(-7 * 24, 30 * 24).map(lambda n: NOON - timedelta(hours=n))
             )
         ),
     }  # fmt: skip
@@ -100,7 +100,7 @@ def predicate_of(text: str) -> Predicate:
     return make_predicate(text, text, tree)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(texts, min_size=1, max_size=8), st.lists(looks(), min_size=1, max_size=4))
 @example(['attr("age") == 1', 'attr("age") == true', 'attr("age") != 1', 'attr("age") in [1, true]'], [])
 def test_all_three_say_the_same(said: list[str], at: list[tuple[Scene, Sight]]) -> None:
@@ -202,7 +202,7 @@ def trees(draw: st.DrawFn) -> Tree:
     return draw(st.sampled_from(shapes))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(trees(), min_size=1, max_size=6), looks())
 def test_trees_that_nobody_writes_are_asked_alike(some: list[Tree], at: tuple[Scene, Sight]) -> None:
     """The three agree on every shape that a tree can have."""

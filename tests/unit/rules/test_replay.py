@@ -188,7 +188,9 @@ def batches(records: Sequence[Record], sizes: Iterator[int]) -> Iterator[Sequenc
 
 
 def in_order(people: Sequence[Sequence[Profile]]) -> list[Record]:
-    return [record(one) for one in sorted((one for life in people for one in life), key=lambda p: (p.as_of, p.customer_id))]
+    return [
+        record(one) for one in sorted((one for life in people for one in life), key=lambda p: (p.as_of, p.customer_id))
+    ]
 
 
 def replayed(text: str, people: Sequence[Sequence[Profile]]) -> dict[str, list[bytes]]:
@@ -260,9 +262,7 @@ def test_a_year_is_the_one_that_the_plain_reading_tells() -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(rule_sets(), st.lists(lives(4), min_size=1, max_size=3), st.integers(1, 2), st.integers(0, 9))
-def test_any_life_lived_is_the_same_replayed(
-    text: str, people: list[list[Profile]], shards: int, seed: int
-) -> None:
+def test_any_life_lived_is_the_same_replayed(text: str, people: list[list[Profile]], shards: int, seed: int) -> None:
     """Whatever the rules, the shards and the restarts."""
     named = [[_renamed(one, f"{i}") for one in life] for i, life in enumerate(people)]
     assert lived_through(text, named, shards, seed) == replayed(text, named)

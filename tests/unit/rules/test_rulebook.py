@@ -74,9 +74,9 @@ def test_all_problems_come_at_once() -> None:
     [
         ("until", "[r >]", "f.yaml:5:12: syntax: this is not a condition: it ends too early"),
         ("until", "[]", "f.yaml:5:8: empty: a list of conditions needs at least one"),
-        ("until", "x", "f.yaml:5:8: bad_value: until: input should be a valid list"),
+        ("until", "x", "f.yaml:5:8: bad_value: until is a list; write - before each, or [ ]"),
         ("holdout", "10", "f.yaml:5:10: bad_value: 10 is no share; write a percentage such as 10%"),
-        ("holdout", "100%", "f.yaml:5:10: bad_value: '100%' is no share; write a percentage such as 10%"),
+        ("holdout", "100%", "f.yaml:5:10: bad_value: '100%' is no share; write more than 0% and less than 100%"),
         ("goal", "{event: order.payed, within: 7d}", "f.yaml:5:15: unknown_value: there is no kind or type of event order.payed (did you mean order.paid?)"),
         ("goal", "{event: order.paid}", "f.yaml:5:7: missing_key: within is missing"),
         ("exclusive", "a b", "f.yaml:5:12: bad_value: 'a b' is not a name here; use letters, digits, _ . and -, no blanks"),
@@ -91,12 +91,28 @@ def test_all_problems_come_at_once() -> None:
         ("sequence", "[cart_add, {no: order.paid}]", "f.yaml:5:22: bad_value: say how long there is to be no order.paid: within"),
         ("sequence", "[cart_add, {no: order.paid, within: 1h}, {event: view, within: 1h}]", "f.yaml:5:11: bad_value: no order.paid can only stand at the end of a sequence"),
         ("sequence", "[{event: cart_add, within: 1h}, {event: view, within: 1h}]", "f.yaml:5:11: bad_value: nothing comes before cart_add; write cart_add, {event: checkout, within: 1h}"),
+        *[(key, value, f"f.yaml:5:1: bad_value: {key} has no value; write one or remove the key")
+          for key in ("until", "active", "cooldown", "exclusive", "holdout", "goal", "mode", "priority") for value in ("", "null")],
+        ("holdout", "7.5", "f.yaml:5:10: bad_value: 7.5 is no share; write a percentage such as 10%"),
+        ("holdout", "0.0", "f.yaml:5:10: bad_value: 0.0 is no share; write a percentage such as 10%"),
+        ("holdout", "１0%", "f.yaml:5:10: bad_value: '１0%' is no share; write a percentage such as 10%"),
+        ("active", "{from: 2026-W46-3}", "f.yaml:5:16: bad_value: '2026-W46-3' is no day; write it such as 2026-11-11"),
+        ("active", "{from: 20261111}", "f.yaml:5:16: bad_value: 20261111 is no day; write it such as 2026-11-11"),
+        ("schedule", "{every: day, at: '1_0:+5'}", "f.yaml:5:28: bad_value: '1_0:+5' is no time of the day; write it such as 10:00"),
+        ("schedule", "{every: day, at: １０:00}", "f.yaml:5:28: bad_value: '１０:00' is no time of the day; write it such as 10:00"),
+        ("schedule", "daily", "f.yaml:5:11: bad_value: schedule is a map; write key: value"),
+        ("goal", "{event: 'custom:', within: 7d}", "f.yaml:5:15: unknown_value: custom: needs a name, such as custom:tasting"),
+        ("sequence", "['custom:', {no: 'custom:', within: 1h}]", "f.yaml:5:12: unknown_value: custom: needs a name, such as custom:tasting"),
+        ("sequence", "[3, view]", "f.yaml:5:12: bad_value: a part of a sequence is text or a map, such as cart_add or {no: order.paid, within: 24h}"),
+        ("exclusive", "true", 'f.yaml:5:12: bad_value: true is no text; write "true" to make it text'),
+        ("exclusive", "[a]", "f.yaml:5:12: bad_value: exclusive is text, not a list"),
+        ("priority", "101", "f.yaml:5:11: bad_value: priority is a whole number from 0 to 100"),
         ("cooldown", "5", "f.yaml:5:11: bad_value: 5 is not a duration; write a unit, such as 45d, 36h or 30m"),
     ],
 )  # fmt: skip
 def test_every_key_of_a_campaign_is_checked(key: str, value: str, sentence: str) -> None:
     """Nobody believes in a hold-out that is not there."""
-    assert said(campaign("r > 1", **{key: value})) == [sentence]
+    assert said(campaign("r > 1", **{key: value}))[0] == sentence
 
 
 @pytest.mark.parametrize(
@@ -128,9 +144,11 @@ def test_a_campaign_says_when() -> None:
     [
         ("{a: [q]}", ["f.yaml:1:14: unknown_name: there is no feature q"]),
         ("{a: [b], b: [a]}", ["f.yaml:1:10: circle: a fact cannot follow from itself: a → b → a"]),
-        ("{a: [r > 1], r: [f > 1]}", ["f.yaml:1:25: bad_value: r cannot name a fact; use letters, digits and _, and no word that means something else"]),
+        ("{a: [r > 1], r: [f > 1]}", ["f.yaml:1:22: bad_value: r cannot name a fact; use letters, digits and _, and no word that means something else"]),
         ("{a: [r > 1]}\n---\ndefine: {a: [r > 2]}", ["f.yaml:3:10: duplicate_name: a fact a is already defined in f.yaml, line 1"]),
         ("{a: []}", ["f.yaml:1:13: empty: a list of conditions needs at least one"]),
+        ("{a: }", ["f.yaml:1:10: bad_value: a has no value; write one or remove the key"]),
+        ("", ["f.yaml:1:1: bad_value: define has no value; write one", "f.yaml:6:5: unknown_name: there is no feature a"]),
         ("{a: [r + 1]}", ["f.yaml:1:14: type: r + 1 is a number, not yes or no; compare it, such as r + 1 == 3"]),
     ],
 )  # fmt: skip

@@ -77,9 +77,9 @@ def test_every_value_and_key_knows_its_place() -> None:
         ("a: !!python/name:os.system 1", ["f.yaml:1:4: not_allowed: the tag tag:yaml.org,2002:python/name:os.system is not read; write plain text"]),
         ("a: !x {b: c}", ["f.yaml:1:4: not_allowed: the tag !x is not read; write plain text"]),
         ("? [a]\n: 1", ["f.yaml:1:3: not_allowed: a key must be text"]),
-        ("a: b: c", ["f.yaml:1:5: yaml: mapping values are not allowed here"]),
+        ("a: b: c", ["f.yaml:1:5: yaml: quote the whole text: it has a colon and a blank in it"]),
         ("a: [", ["f.yaml:1:5: yaml: expected the node content, but found '<stream end>'"]),
-        ("a: \x00", ["f.yaml:1:1: yaml: unacceptable character #x0000: special characters are not allowed"]),
+        ("a: \x00", ["f.yaml:1:4: yaml: unacceptable character #x0000: special characters are not allowed"]),
         (b"a: b\nc: \xff", ["f.yaml:2:1: not_utf8: byte 8 is not UTF-8"]),
         ("#" * (MAX_FILE_BYTES + 1), ["f.yaml:1:1: too_large: a file may have 256 KiB; split it"]),
         ("[" * 5000, ["f.yaml:1:14: too_deep: more than 12 levels"]),
@@ -89,6 +89,39 @@ def test_every_value_and_key_knows_its_place() -> None:
 def test_what_json_cannot_say_is_refused(content: bytes | str, sentences: list[str]) -> None:
     """Each refusal names its place and what to do."""
     assert said(content) == sentences
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('a: b\nc: "d\ne: f', "2:4: yaml: the quote is never closed"),
+        ("a: 'b\n---\nc: d", "1:4: yaml: the quote is never closed"),
+        ("a: [b\nc: d", "1:4: yaml: this [ is never closed"),
+        ('a: ["b"\nc: d', "1:4: yaml: this [ is never closed"),
+        ("a: [b,\nc: d", "1:4: yaml: this [ is never closed"),
+        ("a: {b: [c}", "1:8: yaml: this [ is never closed"),
+        ("a: {b: c\nd: e", "1:4: yaml: this { is never closed"),
+        ('a: ["b" "c"]', "1:9: yaml: expected ',' or ']', but got '<scalar>'"),
+        ("a: b\n名： c\nd: e", "2:2: yaml: ： is full width; write : and a blank"),
+        ("a: b\n  - c：\n    d: e", "2:6: yaml: ： is full width; write : and a blank"),
+        ("a: b\nc\nd: e", "2:1: yaml: there is no colon in this line; write key: value"),
+        ("a:\n    - b\n  - c", "3:3: yaml: this line is indented otherwise than those above it"),
+        ("a:\n  b: 1\n c: 2", "3:2: yaml: this line is indented otherwise than those above it"),
+        ("a: 1\n  b: 2", "2:3: yaml: this line is indented otherwise than those above it"),
+        ("  - x\na: 1", "2:1: yaml: this line is indented otherwise than those above it"),
+        ("a: 1\n- b", "2:1: yaml: expected <block end>, but found '-'"),
+        ('a: "b" c', "1:8: yaml: what begins with a quote must be quoted as a whole"),
+        ("a: - b", "1:4: yaml: a - begins a line of its own"),
+        ("a:\n\tb: 1", "2:1: yaml: this is a tab; write blanks"),
+        ("a: @b", "1:4: yaml: no text begins with @; quote it"),
+        ('a: "\\d"', "1:6: yaml: found unknown escape character 'd'"),
+        ("a: b\nc: 名\x07", "2:5: yaml: unacceptable character #x0007: special characters are not allowed"),
+        ("a: 1".encode("utf-16"), "1:1: not_utf8: this is UTF-16; save it as UTF-8"),
+    ],
+)
+def test_a_slip_is_told_where_it_was_made(content: bytes | str, sentence: str) -> None:
+    """Which is not always where YAML stumbles over it."""
+    assert said(content) == [f"f.yaml:{sentence}"]
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:

@@ -30,6 +30,8 @@ Progress = Callable[[int, int], None]
 _AT_ONCE = 5000
 _PATIENCE_MS = 500
 _CONNECT_SECONDS = 20
+_LOOKS = 6
+_PAUSE_SECONDS = 0.5
 _KNOWN = (EVENTS.name, *(topic.name for topic in INBOUND))
 
 
@@ -102,13 +104,7 @@ async def from_topics(
 
 
 async def _drain(consumer: Any, topics: Sequence[str], reading: "_Reading", progress: Progress) -> None:
-    places = []
-    known = await consumer.topics()
-    for topic in topics:
-        partitions = consumer.partitions_for_topic(topic) if topic in known else None
-        if not partitions:
-            raise NoHistory(f"there is no topic {topic}; koi topics create makes all of them")
-        places += [TopicPartition(topic, number) for number in sorted(partitions)]
+    places = [place for topic in topics for place in await _places(consumer, topic)]
     consumer.assign(places)
     begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     await consumer.seek_to_beginning(*places)
@@ -123,6 +119,18 @@ async def _drain(consumer: Any, topics: Sequence[str], reading: "_Reading", prog
             for r in batch:
                 if r.offset < ends[TopicPartition(r.topic, r.partition)]:
                     reading.take(Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers))
+
+
+async def _places(consumer: Any, topic: str) -> list[TopicPartition]:
+    # a topic that was made just now is not known to every broker yet
+    for _ in range(_LOOKS):
+        if topic in await consumer.topics():
+            # the consumer knows the partitions of those topics alone of which it was asked something
+            await consumer.beginning_offsets([TopicPartition(topic, 0)])
+        if partitions := consumer.partitions_for_topic(topic):
+            return [TopicPartition(topic, number) for number in sorted(partitions)]
+        await asyncio.sleep(_PAUSE_SECONDS)
+    raise NoHistory(f"there is no topic {topic}; koi topics create makes all of them")
 
 
 class _Reading:

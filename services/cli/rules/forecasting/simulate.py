@@ -124,7 +124,7 @@ def simulate(wanted: Wanted, rules: Sequence[Path], listen: Listen | None = None
         )
         for side, forecast in enumerate(forecasts):
             forecast.end((standing.customer_id, standing.tiers[side]) for standing in ending.standings)
-        return Simulated(forecasts, log.events, log.first, ending.until or log.first, refusals)
+        return Simulated(forecasts, log.events, log.first, span.until or ending.until or log.first, refusals)
 
 
 def tell_refusals(refusals: Refusals) -> None:

@@ -187,18 +187,18 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a window": (
         profile("windows: {31d: {}}"),
-        ["6:30: unknown_value: there is no window 31d (did you mean 30d?); write 7d, 30d, 90d, 365d, lifetime"],
+        ["6:25: unknown_value: there is no window 31d (did you mean 30d?); write 7d, 30d, 90d, 365d, lifetime"],
     ),
     "in a window": (
         profile("windows: {30d: {order: 1, counts: {veiw: 2}}}"),
         [
             "6:31: unknown_key: there is no key order (did you mean orders?)",
-            "6:56: unknown_value: there is no interaction kind veiw (did you mean view?)",
+            "6:50: unknown_value: there is no interaction kind veiw (did you mean view?)",
         ],
     ),
     "what never happens": (
         profile("since: {order.piad: 3d}"),
-        ["6:35: unknown_value: there is no kind or type of event order.piad (did you mean order.paid?)"],
+        ["6:23: unknown_value: there is no kind or type of event order.piad (did you mean order.paid?)"],
     ),
     "two rhythms": (
         profile("overdue: 2, rhythm_days: 8"),
