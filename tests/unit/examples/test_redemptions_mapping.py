@@ -27,7 +27,7 @@ def test_each_row_becomes_the_interaction_that_the_replay_publishes() -> None:
         arrived_ms=1_790_000_000_000,
         refusals=refusals,
     )
-    mapped = [facts(event) for event in files]  # type: ignore[arg-type]
+    mapped = [facts(event) for event in files]
     assert len(mapped) == 2_102
     assert mapped == [facts(entry.event) for entry in dataset._redemptions(dataset.DATA)]
     assert refusals.total == 0

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from services.cli.report import Chart, Figure, Figures, Page, Section, Table, charts
 from services.cli.report.blocks import Cell
 from services.cli.rules.forecasting.forecast import Forecast
-from services.cli.rules.forecasting.show import demoted, percentage, promoted, reasons, titled
+from services.cli.rules.forecasting.show import CHANCE, demoted, percentage, promoted, reasons, titled
 from services.cli.rules.forecasting.simulate import Simulated
 from services.cli.scores.refusals import TOLD, Refusals
 from services.contracts.decision import Mode, Outcome
@@ -174,11 +174,7 @@ def _goals(forecast: Forecast, simulated: Simulated) -> Section:
         lift = percentage(goals.lift, signed=True)
         rows.append([title, goals.goal.event, treated, control, lift, goals.open(simulated.until)])
     columns = ["campaign", "goal", "reached", "in the control group", "difference", "still open"]
-    note = (
-        "Intervals hold at 95 %: where they overlap widely, chance explains the difference. Past customers were not written to "
-        "by these rules, so a difference here is chance, and shows how far it reaches. Still open: episodes whose time for the "
-        "goal had not run out in the end."
-    )
+    note = f"Intervals hold at 95 %. {CHANCE} Still open: episodes whose time for the goal had not run out in the end."
     chart = Chart(
         "How often the goal was reached",
         charts.intervals(dots, colours=colours),

@@ -15,6 +15,9 @@ from services.cli.terminal import many
 from services.contracts.decision import Mode, Outcome
 
 SHADOW = "(shadow)"
+CHANCE = (
+    "Past customers were not written to by these rules, so a difference here is chance, and shows how far it reaches."
+)
 
 
 def tables(simulated: Simulated) -> RenderableType:
@@ -209,7 +212,7 @@ def _goals(forecast: Forecast, names: list[str], simulated: Simulated) -> Render
             percentage(goals.lift, signed=True),
             f"{goals.open(simulated.until):,}",
         )
-    return under("Goals (95 % intervals)", table)
+    return Group(under("Goals (95 % intervals)", table), Text(CHANCE, style="dim"))
 
 
 def _reached(forecast: Forecast, name: str, *, held_out: bool) -> str:

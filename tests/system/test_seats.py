@@ -1,0 +1,122 @@
+"""A tier of a few among all partitions, while those who give the seats are killed: never too many, never too few, and the right ones."""
+
+import json
+import random
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.cli.replay.plan import Plan
+from services.cli.rules.forecasting.history import from_files
+from services.contracts import wire
+from services.contracts.decision import Decision, DecisionReason, Outcome
+from services.rules import seats
+from services.runtime.files import read_files
+from services.runtime.partitioning import partition_of
+from services.scoring.config import ScoringConfig
+from tests.servers.server import Server
+from tests.system.answers import said_in, simulated
+from tests.system.pipeline import PARTITIONS, Fact
+from tests.system.scorers import scorers
+from tests.system.upstream import message, paid, ticks
+
+pytestmark = pytest.mark.system
+
+MAX = 5
+LADDER = f"""\
+kind: ladder
+name: 社群
+tiers:
+  - name: 外围
+  - name: 核心
+    enter: [recency_days <= 4]
+    leave: [recency_days >= 6]
+    stay_at_least: 2d
+    capacity: {{max: {MAX}, rank_by: activity, review: daily}}
+on_jump:
+  - {{to_higher: true, notify: {{template: 欢迎, channels: [webhook], category: service}}}}
+  - {{to_lower: true, notify: {{template: 店员关怀, channels: [webhook], to: owner}}}}
+"""
+ALONE = "super_user: null\n"
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+BEGIN = datetime(2025, 3, 1, 9, tzinfo=SHANGHAI)
+FIRST = BEGIN.replace(hour=0)
+DAYS = 30
+MIDNIGHTS = [FIRST + timedelta(days=day) for day in range(1, DAYS + 1)]
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def season() -> list[Fact]:
+    """A month in which forty customers buy and talk, each in waves of their own, with a tick at every midnight."""
+    chance = random.Random(8)  # noqa: S311
+    said: list[Fact] = []
+    for number in range(40):
+        customer = f"会员{number}"
+        for wave in range(4):
+            start = BEGIN + timedelta(days=7 * wave + 5 * chance.random())
+            for order in range(chance.randrange(4)):
+                at = start + timedelta(hours=20 * chance.random())
+                said.append(paid(customer, f"{customer}/{wave}/{order}", at, chance.randint(50, 2_000) * 100))
+            name = f"{customer}/{wave}"
+            said.append(message("interaction", customer, name, start + timedelta(hours=30), kind="message"))
+    for at in (BEGIN, *MIDNIGHTS):
+        said += ticks(at.astimezone(UTC))
+    return sorted(said, key=lambda fact: datetime.fromisoformat(json.loads(fact.value or b"")["occurred_at"]))
+
+
+def core(decisions: Iterable[Decision], until: datetime) -> set[str]:
+    """Who is in the tier at an instant."""
+    moves = [d for d in decisions if d.outcome in (Outcome.PROMOTED, Outcome.DEMOTED) and d.decided_at <= until]
+    tiers = {move.customer_id: move.to_tier for move in sorted(moves, key=attrgetter("decided_at"))}
+    return {customer for customer, tier in tiers.items() if tier == "核心"}
+
+
+def parts(facts: Sequence[Fact], count: int) -> list[Sequence[Fact]]:
+    size = -(-len(facts) // count)
+    return [facts[start : start + size] for start in range(0, len(facts), size)]
+
+
+def test_as_many_as_there_are_seats(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
+    """After each review exactly so many, in between never more, and they are those whom a replay in one process names."""
+    chance = random.Random(13)  # noqa: S311
+    facts = season()
+    file, rules = tmp_path / "facts.jsonl", tmp_path / "rules.yaml"
+    file.write_bytes(b"\n".join(fact.value or b"" for fact in facts))
+    rules.write_text(LADDER, encoding="utf-8")
+    (tmp_path / "scoring.yaml").write_text(ALONE)
+    env = {
+        "KOI_RULES": str(rules),
+        "KOI_SCORING": str(tmp_path / "scoring.yaml"),
+        "KOI_ZONE": SHANGHAI.key,
+        "KOI_CLOCK": "event",
+        "KOI_BATCH_RECORDS": "50",
+    }
+    with scorers(kafka_server, redis_url, tmp_path, env, {"scoring": 1, "rules": 2}) as running:
+        claims = running.claims("rules")
+        for part, (topic, more) in zip(
+            parts(facts, 4), (("koi.claims", 1), ("koi.seats", 1), ("koi.claims", 2), ("koi.claims", 3)), strict=True
+        ):
+            # some have spoken, or the seats were just given
+            running.publish_and_kill(part, topic, more, chance, "rules")
+        running.rest()
+        assert all(after > before for before, after in zip(claims, running.claims("rules"), strict=True))
+        got = said_in(running.records("koi.decisions"), running.records("koi.notifications"))
+        versions = dict.fromkeys(wire.SEATS.decode(r.value or b"") for r in running.records("koi.seats"))
+    decisions = [decision for said in got.decisions.values() for decision in said]
+    members = [core(decisions, midnight + MILLISECOND) for midnight in MIDNIGHTS]
+    assert [len(found) for found in members] == [MAX] * DAYS
+    assert max(len(core(decisions, decision.decided_at)) for decision in decisions) == MAX
+    assert {partition_of(customer, PARTITIONS) for found in members for customer in found} == set(range(PARTITIONS))
+    assert len({frozenset(found) for found in members}) > DAYS // 2
+    given = {version.epoch: seats.customers(version.slots[0].customers) for version in versions if version.slots}
+    hashes = [frozenset(map(seats.hash_of, found)) for found in members]
+    assert [given[midnight] for midnight in MIDNIGHTS] == hashes
+    assert {version.reported for version in versions} == {PARTITIONS}
+    assert len({version.epoch for version in versions}) == len(versions)
+    assert {d.reason for d in decisions if d.outcome is Outcome.DEMOTED} == {None, DecisionReason.CAPACITY}
+    plan = Plan(ScoringConfig.parse("", ALONE), SHANGHAI, [read_files(rules)])
+    assert got == simulated(plan, 1, lambda into: from_files([file], (), None, into))
