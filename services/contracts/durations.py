@@ -32,7 +32,7 @@ def format_duration(length: timedelta) -> str:
 def format_ms(length_ms: int) -> str:
     """A length as people say it, in its two largest units: `2d 3h`, `45m`, `12s`."""
     seconds = max(0, length_ms) // 1000
-    parts = []
+    parts: list[str] = []
     for unit in ("d", "h", "m", "s"):
         count, seconds = divmod(seconds, _UNITS[unit])
         if count or (unit == "s" and not parts):

@@ -73,7 +73,8 @@ class Evaluator:
         before = -1 if anew else unpack_mask(state.mask)
         mask = self._plain(scene)
         expired = state.hold_ms is not None and now_ms >= state.hold_ms
-        if anew or expired or self._has_seats or (mask ^ before) & self._ladder_mask:
+        # whoever has a claim to a seat may have been given one, or lost it, and ranks differently at every look
+        if anew or expired or state.claims or (mask ^ before) & self._ladder_mask:
             self._move(state, mask, log)
             self._place(state, scene)
         mask |= self._by_tier(scene)

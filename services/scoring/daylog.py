@@ -5,7 +5,7 @@ as ages or totals, so that a refund can retract exactly what it must, and time c
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -160,14 +160,22 @@ def deeds_of(kinds: dict[str, Deeds], kind: str) -> Deeds:
     return deeds
 
 
-def changes(days: Sequence[int], end: int, width: int) -> Iterator[int]:
-    """The next days E at which the window moved to E holds other days than now: one leaves it, one enters it."""
-    low, high = _span(days, end, width)
-    if low < len(days):
-        # the first one in the window, or one to come, which will leave in its turn
-        yield days[low] + width
-    if high < len(days):
-        yield days[high]
+def next_change(days: Sequence[int], end: int, widths: Iterable[int]) -> int | None:
+    """The next day after `end` at which a window of one of these widths moved there holds other days than now.
+
+    Then the first one in it, or one to come, leaves it, or one enters it.
+    """
+    if not days:
+        return None
+    high = bisect_right(days, end)
+    soonest = days[high] if high < len(days) else None
+    for width in widths:
+        low = bisect_right(days, end - width)
+        if low < len(days):
+            leaves = days[low] + width
+            if soonest is None or leaves < soonest:
+                soonest = leaves
+    return soonest
 
 
 def _span(days: Sequence[int], end: int, width: int | None) -> tuple[int, int]:

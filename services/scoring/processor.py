@@ -196,9 +196,8 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         state.epoch = None if cutoffs is None else second_of(cutoffs)
         state.config = self._config.digest
 
-    def _due(self, state: CustomerState) -> datetime | None:
-        """When to be woken: when the profile changes, or the note of a deletion ends."""
-        change = self._next_change(state)
+    def _due(self, state: CustomerState, change: datetime | None) -> datetime | None:
+        """When to be woken: at the next change by time alone, or when the note of a deletion ends."""
         if state.erased_us is None:
             return change
         end = EPOCH + timedelta(microseconds=state.erased_us + self._void_us)
@@ -248,7 +247,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             return Step(state, (self._transfer(onward),))
         if state is not None and state.erased_us is not None and _microseconds(handover.occurred_at) <= state.erased_us:
             # the person has been deleted meanwhile, under every id
-            return Step(state, (self._tell_deleted(handover.from_id, state.erased_us),), self._due(state))
+            return Step(state, (self._tell_deleted(handover.from_id, state.erased_us),), self._due(state, self._next_change(state)))
         other = self.load(handover.state)
         if state is not None and handover.from_id in state.absorbed:
             return self._receive_again(state, other, handover, now)
@@ -329,7 +328,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         empty.erased_us = at if state is None or state.erased_us is None else max(at, state.erased_us)
         # the ids that were merged into this one are the same person's
         told = [] if state is None else [self._tell_deleted(old, at) for old in state.absorbed]
-        return Step(empty, [Emit(PROFILES.name, None), *told], self._due(empty))
+        return Step(empty, [Emit(PROFILES.name, None), *told], self._due(empty, self._next_change(empty)))
 
     def _tell_deleted(self, old: str, at_us: int) -> Emit:
         """Word to the owner of an id that was merged into a customer who is deleted now."""
@@ -343,7 +342,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         return states.new(customer_id, self._today(now), self._config.history_days)
 
     def _step(self, state: CustomerState, *outputs: Emit) -> Step[CustomerState]:
-        return Step(state, outputs, self._due(state))
+        return Step(state, outputs, self._due(state, self._next_change(state)))
 
     def _publish(
         self,
@@ -356,7 +355,7 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
         # two snapshots of one version must differ in their instant, or a reader takes the second for a repeat
         as_of = max(now, EPOCH + timedelta(microseconds=state.published_us) + _MICROSECOND)
         state.published_us = _microseconds(as_of)
-        cutoffs = self._population.at(state.epoch)
+        cutoffs, change = self._population.at(state.epoch), self._next_change(state)
         snapshot = profile(
             state,
             self._config,
@@ -368,9 +367,9 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             occurred_at=now if behind.at is None else behind.at,
             flags=flags,
             event=behind.event,
-            fresh_until=self._next_change(state),
+            fresh_until=change,
         )
-        return Step(state, (Emit(PROFILES.name, wire.PROFILES.encode(snapshot)),), self._due(state))
+        return Step(state, (Emit(PROFILES.name, wire.PROFILES.encode(snapshot)),), self._due(state, change))
 
 
 def _void(state: CustomerState, event: AnyEvent) -> bool:

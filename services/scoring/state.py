@@ -11,7 +11,7 @@ from services.runtime.blob import Blobs
 from services.scoring import archive
 from services.scoring.activity import Activity
 from services.scoring.archive import Packed
-from services.scoring.daylog import MAX_KINDS, NOTHING, OTHER_KINDS, Deeds, OrderDays, Sums, changes, deeds_of
+from services.scoring.daylog import MAX_KINDS, NOTHING, OTHER_KINDS, Deeds, OrderDays, Sums, deeds_of, next_change
 from services.scoring.orders import Order, UnlinkedRefund
 from services.scoring.registers import Register
 from services.scoring.repeats import Repeats
@@ -177,15 +177,12 @@ class CustomerState(msgspec.Struct, array_like=True, gc=False, kw_only=True):
 
     def next_change(self, width: int | None) -> int | None:
         """The next day at which a day leaves or enters a window by time alone."""
-        found = [day for each in {*WINDOWS, width or LONGEST} for day in changes(self.log.days, self.today, each)]
-        found += [
-            day
-            for deeds in self.kinds.values()
-            if deeds.days
-            for each in WINDOWS
-            for day in changes(deeds.days, self.today, each)
-        ]
-        return min((day for day in found if day > self.today), default=None)
+        soonest = next_change(self.log.days, self.today, {*WINDOWS, width or LONGEST})
+        for deeds in self.kinds.values():
+            day = next_change(deeds.days, self.today, WINDOWS)
+            if day is not None and (soonest is None or day < soonest):
+                soonest = day
+        return soonest
 
     def resize(self, history: int, days: BusinessDays, *, free: bool) -> None:
         """Keep another number of days, after a change of configuration: the days of orders are worked out anew."""

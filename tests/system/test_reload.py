@@ -46,7 +46,8 @@ steps:
 CONTACTED = """\
 kind: campaign
 name: 跟进
-when: [count("message", "lifetime") >= 1]
+when:
+  - count("message", "lifetime") >= 1
 steps:
   - notify: {template: 收到, channels: [webhook], category: service}
   - wait: 30d

@@ -223,7 +223,7 @@ def test_rules_that_share_a_chain_share_a_shard() -> None:
 def test_loading_again_and_again_does_not_leak() -> None:
     """A closed rule set gives its memory back, its chains included."""
     high_water = 0
-    for i in range(120):
+    for i in range(90):
         inference = DurableInference(many(100, 60, i), [Deduction(n, (n - 1, n - 2)) for n in range(50, 60)])
         inference.fire(2**60 - 1)
         inference.close()

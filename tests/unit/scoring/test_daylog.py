@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.daylog import MAX_KINDS, OTHER_KINDS, Deeds, OrderDays, Sums, changes, deeds_of
+from services.scoring.daylog import MAX_KINDS, OTHER_KINDS, Deeds, OrderDays, Sums, deeds_of, next_change
 
 ADDED = st.lists(
     st.tuples(st.integers(0, 120), st.builds(Sums, st.integers(-1, 1), *[st.integers(-2, 2)] * 3)), max_size=30
@@ -52,15 +52,19 @@ def test_a_window_moves_if_its_sums_may_differ(added: list[tuple[int, Sums]], ol
         assert not log.moves(old, new, width, deep=True)
 
 
-@given(days=st.lists(st.integers(0, 60), unique=True).map(sorted), end=st.integers(0, 60), width=WIDTHS)
-def test_nothing_changes_before_the_next_change(days: list[int], end: int, width: int) -> None:
-    """Up to the day before the earliest one named the window holds the same days; on that day it does not."""
+@given(
+    days=st.lists(st.integers(0, 60), unique=True).map(sorted),
+    end=st.integers(0, 60),
+    widths=st.sets(WIDTHS, min_size=1, max_size=3),
+)
+def test_nothing_changes_before_the_next_change(days: list[int], end: int, widths: set[int]) -> None:
+    """Up to the day before it every window holds the same days; on that day one of them does not."""
 
-    def held(at: int) -> list[int]:
-        return [day for day in days if at - width < day <= at]
+    def held(at: int) -> list[list[int]]:
+        return [[day for day in days if at - width < day <= at] for width in sorted(widths)]
 
     ahead = [day for day in range(end + 1, 500) if held(day) != held(day - 1)]
-    assert min(changes(days, end, width), default=None) == (ahead[0] if ahead else None)
+    assert next_change(days, end, widths) == (ahead[0] if ahead else None)
 
 
 def test_the_window_ends_with_and_includes_the_as_of_day() -> None:
