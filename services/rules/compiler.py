@@ -176,6 +176,9 @@ class _Compiler:
             None if items is None else self._clause(items, (*path, key), f"{slot}/{key}")
             for key, items in (("enter", tier.enter), ("leave", tier.leave))
         )
+        if tier.capacity is not None and enter is not None and enter.mask & self._pulses():
+            message = "a tier with a capacity is entered at its reviews; its enter cannot ask for an event"
+            self._note((*path, "enter"), "bad_tier", message)
         seats = None if tier.capacity is None else self._seats(slot, tier.capacity, (*path, "capacity"))
         return TierRule(tier.name, enter, leave, tier.stay_at_least // _MILLISECOND, seats)
 
@@ -252,6 +255,9 @@ class _Compiler:
             )
             self._deductions[index] = FactRule(predicate.fact, index, needs)
         return index
+
+    def _pulses(self) -> int:
+        return sum(1 << i for i, predicate in self._predicates.values() if predicate.pulse)
 
     def _note(self, path: KeyPath, code: str, message: str) -> None:
         self.problems.append(Problem(self._document.place(path), code, message))

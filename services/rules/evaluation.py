@@ -4,13 +4,13 @@ Our own typed conditions are asked first; durable-rules is consulted only when t
 tier's minimum stay has run out. Ladders move first, so that campaigns see the tier a customer is in from now on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import log2
 
 from services.contracts.decision import DecisionReason, Outcome
 from services.rules.episodes import Episodes
 from services.rules.inference import Deduction, DurableInference, Inference, InferenceRule
-from services.rules.ladder import Standing, claims, notices, stand
+from services.rules.ladder import Sight, Standing, claims, notices, stand
 from services.rules.messages import Log
 from services.rules.program import compile_mask
 from services.rules.rulebook import Clause, LadderRule, Rulebook, SeatRule
@@ -54,6 +54,8 @@ class Evaluator:
         self._ladder_inference = self._inference(ladder_clauses)
         # the clause of a campaign has the campaign's name
         self._campaign_inference = self._inference(campaign_clauses)
+        self._ladder_pulses = self._ladder_mask & rulebook.pulse_mask
+        self._of_days = {ladder.name: tuple(self._asking_days(ladder)) for ladder in rulebook.ladders}
         self._has_seats = any(tier.seats for ladder in rulebook.ladders for tier in ladder.tiers)
 
     def close(self) -> None:
@@ -131,14 +133,38 @@ class Evaluator:
             return self._seated(seats.slot, customer)
 
         for ladder in self._book.ladders:
-            standing = stand(ladder, state.tiers.get(ladder.name), holding, now_ms, seated)
+            sight = Sight(now_ms, holding, self._entering(ladder, holding, log.scene), seated)
+            standing = stand(ladder, state.tiers.get(ladder.name), sight)
             if standing.hold_ms is not None:
                 holds.append(standing.hold_ms)
             if standing.move is not None:
                 self._jump(ladder, standing, state, log)
+                if self._of_days[ladder.name]:
+                    # a new tier, and days counted anew: they may say something at once
+                    holds.append(now_ms + 1)
             if self._has_seats:
-                self._claim(ladder, holding, known, state, log)
+                self._claim(ladder, sight, known, state, log)
+        if mask & self._ladder_pulses:
+            # what is true at this look alone may have kept a tier shut
+            holds.append(now_ms + 1)
         state.hold_ms = min(holds, default=None)
+
+    def _asking_days(self, ladder: LadderRule) -> Iterator[Clause]:
+        """The clauses of a ladder that ask how long the customer has been in a tier."""
+        for tier in ladder.tiers:
+            for clause in (tier.enter, tier.leave):
+                if clause is not None and any(self._book.predicates[i].of_tier for i in clause.predicates):
+                    yield clause
+
+    def _entering(self, ladder: LadderRule, holding: set[str], scene: Scene) -> set[str]:
+        """The clauses that would hold for somebody who comes into a tier now."""
+        asking = self._of_days[ladder.name]
+        if not asking:
+            return holding
+        entered, scene.entered = scene.entered, {**scene.entered, ladder.name: scene.now_ms}
+        now = {clause.id for clause in asking if all(self._book.predicates[i].test(scene) for i in clause.predicates)}
+        scene.entered = entered
+        return (holding - {clause.id for clause in asking}) | now
 
     def _jump(self, ladder: LadderRule, standing: Standing, state: RuleState, log: Log) -> None:
         move, place = standing.move, state.tiers.get(ladder.name)
@@ -159,12 +185,12 @@ class Evaluator:
             params={"ladder": ladder.name, "from_tier": names[0], "tier": names[1]},
         )
 
-    def _claim(self, ladder: LadderRule, holding: set[str], known: set[str], state: RuleState, log: Log) -> None:
+    def _claim(self, ladder: LadderRule, sight: Sight, known: set[str], state: RuleState, log: Log) -> None:
         """Put down what the customer has a claim to. Whoever begins to wait for a seat is told so; `known` are earlier claims."""
         place, profile = state.tiers.get(ladder.name), log.scene.profile
         level = 0 if place is None else ladder.level(place.tier)
         group = "" if ladder.per is None else str(profile.attributes.get(ladder.per) or "")
-        for i, claim in claims(ladder, level, place, holding, log.scene.now_ms):
+        for i, claim in claims(ladder, level, place, sight):
             state.claims.append(Claim(claim.seats.slot, group, _rank(claim.seats, log.scene), claim.kept_ms))
             enter = ladder.tiers[i].enter
             if i > level and enter is not None and claim.seats.slot not in known:

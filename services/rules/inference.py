@@ -149,6 +149,9 @@ class _Shard:
         self.mask = sum(1 << fact for fact in observed)
         # of thousands of facts a shard knows a few
         self._bits = [(1 << fact, _name(fact)) for fact in sorted(observed)]
+        deduced = {link.gives: link.needs for link in chain}
+        # what of the observed each rule needs, by way of deductions too: where no rule has it all, there is nothing to ask
+        self._least = [sum(1 << fact for fact in _observed(rule.needs, deduced)) for rule in rules]
         self._known: dict[int, Sequence[Firing]] = {}
         self._remembered = remembered
         self._message: dict[str, int | str] = {}
@@ -190,7 +193,8 @@ class _Shard:
         if firings is None:
             if len(self._known) >= self._remembered:
                 self._known.clear()
-            firings = self._known[true] = tuple(sorted(self._ask(true)))
+            possible = any(true & least == least for least in self._least)
+            firings = self._known[true] = tuple(sorted(self._ask(true))) if possible else ()
         return firings
 
     def _ask(self, true: int) -> Iterable[Firing]:
@@ -222,6 +226,21 @@ class _Shard:
 
     def close(self) -> None:
         durable_rules_engine.delete_ruleset(self._ruleset._handle)  # noqa: SLF001 - there is no public way
+
+
+def _observed(needs: Iterable[int], deduced: Mapping[int, tuple[int, ...]]) -> set[int]:
+    """The observed facts behind these."""
+    found: set[int] = set()
+    rest, seen = list(needs), set[int]()
+    while rest:
+        fact = rest.pop()
+        if fact not in seen:
+            seen.add(fact)
+            if fact in deduced:
+                rest += deduced[fact]
+            else:
+                found.add(fact)
+    return found
 
 
 def _name(fact: int) -> str:

@@ -50,15 +50,27 @@ Seated = Callable[[SeatRule], bool | None]
 """Whether the customer at hand was given one of these seats at the last review; None if there was none yet."""
 
 
-def stand(
-    ladder: LadderRule, state: TierState | None, holding: AbstractSet[str], now_ms: int, seated: Seated
-) -> Standing:
-    """Where a customer belongs. `holding` are the ids of the clauses that hold at `now_ms`."""
+class Sight(NamedTuple):
+    """What a ladder goes by at one instant (Unix ms).
+
+    `holding` are the ids of the clauses that hold; `entering` those that would if a tier were entered now, which differ
+    where they ask for `tier_days`.
+    """
+
+    now_ms: int
+    holding: AbstractSet[str]
+    entering: AbstractSet[str]
+    seated: Seated
+
+
+def stand(ladder: LadderRule, state: TierState | None, sight: Sight) -> Standing:
+    """Where a customer belongs."""
+    now_ms, holding, entering, seated = sight
     level = 0 if state is None else ladder.level(state.tier)
     for target in range(len(ladder.tiers) - 1, level, -1):
         tier = ladder.tiers[target]
         enter = tier.enter
-        if enter is not None and enter.id in holding and _keeps(tier, holding) and _has_room(tier, seated):
+        if enter is not None and enter.id in holding and _keeps(tier, entering) and _has_room(tier, seated):
             return Standing(Move(level, target, (enter,)), None)
     current = ladder.tiers[level]
     displaced = current.seats is not None and seated(current.seats) is False
@@ -70,20 +82,19 @@ def stand(
     target = next(
         i
         for i in range(level - 1, -1, -1)
-        if i == 0 or (_keeps(ladder.tiers[i], holding) and _has_room(ladder.tiers[i], seated))
+        if i == 0 or (_keeps(ladder.tiers[i], entering) and _has_room(ladder.tiers[i], seated))
     )
     passed = (ladder.tiers[i].leave for i in range(level, target, -1))
     reasons = tuple(leave for leave in passed if leave is not None and leave.id in holding)
     return Standing(Move(level, target, reasons, displaced=displaced and _keeps(current, holding)), None)
 
 
-def claims(
-    ladder: LadderRule, level: int, state: TierState | None, holding: AbstractSet[str], now_ms: int
-) -> Iterator[tuple[int, SeatClaim]]:
+def claims(ladder: LadderRule, level: int, state: TierState | None, sight: Sight) -> Iterator[tuple[int, SeatClaim]]:
     """The levels with seats that a customer on `level` has a claim to: the own one, and those that are open above.
 
     Whoever would leave, and has to stay for a while yet, keeps the seat that long.
     """
+    now_ms, holding, entering, _ = sight
     for i, tier in enumerate(ladder.tiers):
         if tier.seats is None or i < level:
             continue
@@ -91,7 +102,7 @@ def claims(
             kept_ms = 0 if state is None else state.since_ms + tier.stay_ms
             if _keeps(tier, holding) or kept_ms > now_ms:
                 yield i, SeatClaim(tier.seats, kept_ms)
-        elif tier.enter is not None and tier.enter.id in holding and _keeps(tier, holding):
+        elif tier.enter is not None and tier.enter.id in holding and _keeps(tier, entering):
             yield i, SeatClaim(tier.seats, 0)
 
 

@@ -102,6 +102,7 @@ def passed(at_ms: int, scene: Scene) -> bool:
 
 def remembered(recent: Sequence[tuple[int, str]], new: Past, horizon_ms: int) -> list[tuple[int, str]]:
     """The recent events with a new one in its place, without those that do not matter any more."""
-    known = sorted([*(Past(*past) for past in recent), new])
+    # of one instant, in the order of arrival
+    known = sorted([*(Past(*past) for past in recent), new], key=lambda past: past.at_ms)
     limit = known[-1].at_ms - horizon_ms
     return [(past.at_ms, past.name) for past in known if past.at_ms >= limit][-MOST_REMEMBERED:]

@@ -56,9 +56,9 @@ def season() -> list[Fact]:
     said: list[Fact] = []
     for number in range(40):
         customer = f"会员{number}"
-        for wave in range(4):
-            # on the first day all at once, so that no review lacks claims
-            start = BEGIN + timedelta(days=wave * (7 + chance.random()))
+        for wave in range(5):
+            # the first wave is everybody's on the first day, so that no review lacks claims
+            start = BEGIN + timedelta(days=7 * wave - 6 * chance.random() if wave else 0)
             for order in range(chance.randrange(4)):
                 at = start + timedelta(hours=20 * chance.random())
                 said.append(paid(customer, f"{customer}/{wave}/{order}", at, chance.randint(50, 2_000) * 100))

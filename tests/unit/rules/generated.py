@@ -175,14 +175,15 @@ def _maybe(draw: st.DrawFn, rule: dict[str, Any], key: str, values: st.SearchStr
 def ladders(draw: st.DrawFn, name: str, facts: Sequence[str]) -> dict[str, Any]:
     """What an event says, and the days in a tier, can be asked by `enter` only: see the tests of ladders."""
     lasting = [plain_terms, timed_terms, *([st.sampled_from(list(facts))] if facts else [])]
-    leave = conditions(st.one_of(*lasting), 2)
+    leave = conditions(st.one_of(*lasting, lasting[0], event_terms, _say("tier_days >= {}", days)), 2)
+    seated = conditions(st.one_of(*lasting), 2)
     enter = conditions(st.one_of(*lasting, lasting[1], event_terms, _say("tier_days >= {}", days)), 2)
     tiers: list[dict[str, Any]] = [{"name": "t0"}]
     for i in range(1, draw(st.integers(2, 4))):
         tier: dict[str, Any] = {"name": f"t{i}", "enter": draw(enter)}
         if draw(st.integers(1, 6)) == 6:
             # a claim to a seat that lasts for one look is none
-            tier |= {"enter": draw(leave), "capacity": {"max": 3, "rank_by": "activity", "review": "daily"}}
+            tier |= {"enter": draw(seated), "capacity": {"max": 3, "rank_by": "activity", "review": "daily"}}
         _maybe(draw, tier, "leave", leave, 2)
         _maybe(draw, tier, "stay_at_least", durations, 2)
         tiers.append(tier)

@@ -442,8 +442,9 @@ class Reference:
         self._told = []
         self._began_ms = now_ms if self._began_ms is None else self._began_ms
         if event is not None:
-            # the newest of what happened at one instant is the last
-            self._past = sorted([*self._past, (to_ms(profile.occurred_at), event.kind or event.type)])
+            # of one instant, in the order of arrival
+            past = [*self._past, (to_ms(profile.occurred_at), event.kind or event.type)]
+            self._past = sorted(past, key=lambda each: each[0])
         self._at = Sight(profile, now_ms, event, began_ms=self._began_ms)
         self._place()
         claims: set[str] = set()
@@ -480,7 +481,7 @@ class Reference:
         tiers, level = ladder.rule.tiers, ladder.level
 
         def keeps(i: int) -> bool:
-            return i == 0 or not self._all(ladder.leave[i])
+            return i == 0 or not self._leaves(ladder, i)
 
         def seat(i: int) -> bool | None:
             return self._seats(_slot(ladder, i), self._at.profile.customer_id)
@@ -496,6 +497,15 @@ class Reference:
         if ladder.since_ms is None or self._at.now_ms - ladder.since_ms < _ms(tiers[level].stay_at_least):
             return level, False
         return max(i for i in range(level) if i == 0 or (keeps(i) and room(i))), keeps(level)
+
+    def _leaves(self, ladder: LadderReading, i: int) -> bool:
+        """Whether the `leave` of a tier holds; of another than the own one, for somebody who comes into it now."""
+        entered = self._at.entered
+        if i != ladder.level:
+            self._at.entered = {**entered, ladder.rule.name: self._at.now_ms}
+        leaves = self._all(ladder.leave[i])
+        self._at.entered = entered
+        return leaves
 
     def _jump(self, ladder: LadderReading, target: int, *, displaced: bool) -> None:
         names = [tier.name for tier in ladder.rule.tiers]
@@ -525,7 +535,10 @@ class Reference:
         found: set[str] = set()
         for i in range(ladder.level, len(ladder.rule.tiers)):
             slot, wanted = _slot(ladder, i), i == ladder.level or self._all(ladder.enter[i])
-            if ladder.rule.tiers[i].capacity is None or self._all(ladder.leave[i]) or not wanted:
+            stays = i == ladder.level and ladder.since_ms is not None
+            kept = stays and self._at.now_ms < (ladder.since_ms or 0) + _ms(ladder.rule.tiers[i].stay_at_least)
+            leaves = self._leaves(ladder, i) and not kept
+            if ladder.rule.tiers[i].capacity is None or leaves or not wanted:
                 continue
             found.add(slot)
             if i > ladder.level and slot not in self._claims:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.contracts.command import Category, Recipient
 from services.contracts.decision import Outcome
 from services.contracts.profile import Cause
-from services.rules.ladder import stand
+from services.rules.ladder import Sight, stand
 from services.rules.rulebook import SeatRule
 from services.rules.state import TierState
 from tests.unit.rules.customers import NOON, Life, book
@@ -128,11 +128,11 @@ def test_deciding_twice_moves_nobody_twice(truths: dict[int, tuple[bool, bool]],
     holding = {f"x/{names[i]}/enter" for i, (enter, _) in truths.items() if enter}
     holding |= {f"x/{names[i]}/leave" for i, (_, leave) in truths.items() if leave}
     now = days * 86_400_000
-    first = stand(ladder, TierState(names[level], 0), holding, now, nobody)
+    first = stand(ladder, TierState(names[level], 0), Sight(now, holding, holding, nobody))
     if first.move is None:
         assert level == 0 or not truths[level][1]
         assert not any(enter and not leave for i, (enter, leave) in truths.items() if i > level)
     else:
         assert all(reason.id in holding for reason in first.move.reasons)
-        after = stand(ladder, TierState(names[first.move.target], now), holding, now, nobody)
+        after = stand(ladder, TierState(names[first.move.target], now), Sight(now, holding, holding, nobody))
         assert after.move is None

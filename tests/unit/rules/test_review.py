@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.rules.compiler import compile_rulebook
-from services.rules.ladder import stand
+from services.rules.ladder import Sight, stand
 from services.rules.review import definitions, fact_names, warnings
 from services.rules.rulebook import Clause, LadderRule, Rulebook
 from services.rules.scene import Scene
@@ -353,7 +353,7 @@ def _course(book: Rulebook, rule: LadderRule) -> tuple[set[str], set[str]]:
     for now, customer in enumerate(CUSTOMERS):
         clauses = [clause for each in rule.tiers for clause in (each.enter, each.leave) if clause is not None]
         holding = {clause.id for clause in clauses if holds(book, clause, customer)}
-        move = stand(rule, state, holding, now, lambda _: True).move
+        move = stand(rule, state, Sight(now, holding, holding, lambda _: True)).move
         if move is not None:
             name = rule.tiers[move.target].name
             state = TierState(name, now)
