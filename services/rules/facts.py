@@ -6,9 +6,12 @@ from typing import Any
 from services.rules.condition import Predicate, parse_conditions
 from services.rules.models import Define
 from services.rules.terms import Vocabulary
-from services.rules.tree import Logic, Tree
+from services.rules.tree import Logic, Tree, is_larger
 from services.runtime.document import Document
 from services.runtime.problems import Place, Problem
+
+MAX_NODES = 1000
+"""Of a fact with all the facts it builds on: each of them could double the last."""
 
 
 class Facts(Mapping[str, Tree | None]):
@@ -94,4 +97,9 @@ class Facts(Mapping[str, Tree | None]):
         trees = tuple(predicate.tree for predicate in predicates if predicate.tree is not None)
         if not trees:
             return None
-        return trees[0] if len(trees) == 1 else Logic(every=True, operands=trees)
+        tree = trees[0] if len(trees) == 1 else Logic(every=True, operands=trees)
+        if is_larger(tree, MAX_NODES):
+            message = f"with all the facts it builds on, {name} asks more than {MAX_NODES} things; build it on fewer"
+            self._problems.append(Problem(document.key_place(("define", name)), "too_large", message))
+            return None
+        return tree

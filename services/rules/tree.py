@@ -79,19 +79,33 @@ def kind_of(tree: Tree) -> Kind:
 
 def features_of(tree: Tree) -> list[Feature]:
     """Every feature a tree reads, in the order of writing, each once."""
-    match tree:
-        case Constant() | Money():
-            return []
-        case Read(feature):
-            return [feature]
-        case Arithmetic(_, left, right):
-            parts: tuple[Tree, ...] = (left, right)
-        case Comparison(first, rest):
-            parts = (first, *(right for _, right in rest))
-        case Membership(item, options, _):
-            parts = (item, *options)
-        case Logic(_, operands):
-            parts = operands
-        case Not(operand):
-            parts = (operand,)
+    if isinstance(tree, Read):
+        return [tree.feature]
+    parts = parts_of(tree)
     return list({f.name: f for part in parts for f in features_of(part)}.values())
+
+
+def parts_of(tree: Tree) -> tuple[Tree, ...]:
+    """What a tree is directly made of."""
+    match tree:
+        case Constant() | Money() | Read():
+            return ()
+        case Arithmetic(_, left, right):
+            return left, right
+        case Comparison(first, rest):
+            return (first, *(right for _, right in rest))
+        case Membership(item, options, _):
+            return (item, *options)
+        case Logic(_, operands):
+            return operands
+        case Not(operand):
+            return (operand,)
+
+
+def is_larger(tree: Tree, most: int) -> bool:
+    """Whether a tree has more than `most` nodes; asking takes no longer than that."""
+    rest, count = [tree], 0
+    while rest and count <= most:
+        rest += parts_of(rest.pop())
+        count += 1
+    return bool(rest)
