@@ -54,7 +54,7 @@ class Predicate:
 
     def flip(self, scene: Scene) -> int | None:
         """The next instant (Unix ms, after `now`) at which it may change by time alone; None if never."""
-        return earliest(list(self.flips), scene)
+        return earliest(self.flips, scene)
 
     def verdict(self, scene: Scene) -> Verdict:
         """Whether it holds, with the value of every feature it reads."""

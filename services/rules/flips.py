@@ -13,14 +13,15 @@ A compound condition flips no earlier than the first of its comparisons does.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 
 from services.contracts.calendar import as_day, to_ms
 from services.contracts.decay import time_to_fall
 from services.rules.expression import compare_values, compile_value
 from services.rules.scene import DAY_MS, Scene, activity_at
-from services.rules.terms import DayCount, Feature, Getter
+from services.rules.terms import DayCount, Feature, Getter, Value, one_day
 from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Money, Not, Read, Tree, features_of
 
 Flip = Callable[[Scene], int | None]
@@ -43,8 +44,10 @@ def flips_of(tree: Tree) -> list[Flip]:
     return [flip for op, left, right in _pairs(tree) for flip in _flip_of_pair(op, left, right)]
 
 
-def earliest(flips: list[Flip], scene: Scene) -> int | None:
+def earliest(flips: Sequence[Flip], scene: Scene) -> int | None:
     """The first of several flips."""
+    if len(flips) == 1:
+        return flips[0](scene)
     return min((at for flip in flips if (at := flip(scene)) is not None), default=None)
 
 
@@ -87,7 +90,9 @@ def _flip_of_pair(op: str, left: Tree, right: Tree) -> Iterator[Flip]:
         return
     if isinstance(left, Read) and not _ticking(right):
         other, feature = compile_value(right), left.feature
-        if feature.days is not None:
+        if feature.days is not None and feature.days.unit is one_day and isinstance(right, Constant):
+            yield _fixed_day_flip(op, feature.days.since, right.value)
+        elif feature.days is not None:
             yield _day_flip(op, feature.days, other)
         elif feature.start is not None:
             yield _length_flip(op, feature.start, other)
@@ -128,18 +133,37 @@ def _day_flip(op: str, days: DayCount, other: Getter) -> Flip:
     return flip
 
 
-def _turns(op: str, unit: float, value: float) -> list[int]:
-    """The numbers of days at which `days / unit op value` turns."""
+def _fixed_day_flip(op: str, since: Callable[[Scene], date | None], value: Value) -> Flip:
+    """The same for a number of days and a fixed value: when it turns is known beforehand."""
+    turns = _turns(op, 1.0, value) if isinstance(value, int | float) else ()
+
+    def flip(scene: Scene) -> int | None:
+        start = since(scene)
+        if start is None:
+            return None
+        first = as_day(start)
+        today = max(0, scene.today - first)
+        for turn in turns:
+            if turn > today:
+                return _midnight(scene, first + turn)
+        return None
+
+    return flip
+
+
+@lru_cache(maxsize=4096)
+def _turns(op: str, unit: float, value: float) -> tuple[int, ...]:
+    """The numbers of days at which `days / unit op value` turns, rising."""
     guess = value * unit
     if not guess < _MOST_DAYS:
-        return []
+        return ()
     if op in {"<", ">="}:
-        return [_first_day(guess, lambda day: day / unit >= value)]
+        return (_first_day(guess, lambda day: day / unit >= value),)
     passed = _first_day(guess, lambda day: day / unit > value)
     if op in {"<=", ">"}:
-        return [passed]
+        return (passed,)
     # the day before is the only one that can equal it
-    return [passed - 1, passed] if (passed - 1) / unit == value else []
+    return (passed - 1, passed) if (passed - 1) / unit == value else ()
 
 
 def _first_day(guess: float, reached: Callable[[int], bool]) -> int:

@@ -6,6 +6,7 @@ set has a hash too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from services.contracts.decision import Mode, Verdict
 from services.rules.condition import Predicate
@@ -63,7 +64,11 @@ class LadderRule:
 
     def level(self, tier: str) -> int:
         """Index of a tier; 0 for one that is no longer there."""
-        return next((i for i, t in enumerate(self.tiers) if t.name == tier), 0)
+        return self._levels.get(tier, 0)
+
+    @cached_property
+    def _levels(self) -> Mapping[str, int]:
+        return {tier.name: i for i, tier in enumerate(self.tiers)}
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,8 @@ class Schedule:
 
     def _moment(self, clause: Clause, scene: Scene, missing: int, known: dict[int, int | None]) -> int | None:
         """The next moment of a clause that holds at moments only, of those on days on which the rest may hold."""
+        if any(self._of(i, scene, known) is None for i in clause.predicates if self._moment_mask >> i & 1):
+            return None
         rest = [i for i in clause.predicates if missing >> i & 1 and not self._moment_mask >> i & 1]
         flips = [self._of(i, scene, known) for i in rest if not self._tier_mask >> i & 1]
         if None in flips:

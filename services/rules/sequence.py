@@ -41,6 +41,8 @@ class EventSequence:
 
     def completes(self, scene: Scene) -> bool:
         """Whether it is complete at this look, and was not at the last."""
+        if not scene.recent:
+            return False
         ends = self._ends(scene.recent)
         if self.absence is None:
             happened = scene.happened
@@ -54,7 +56,7 @@ class EventSequence:
 
     def flip(self, scene: Scene) -> int | None:
         """The instant (Unix ms, after now) at which the wait that is on ends."""
-        ends = self._ends(scene.recent)
+        ends = self._ends(scene.recent) if scene.recent else []
         if self.absence is None or not ends:
             return None
         until = ends[-1] + self.absence.within_ms

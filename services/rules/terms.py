@@ -49,12 +49,17 @@ class Moves(StrEnum):
         return self in {Moves.DAILY, Moves.STEADILY}
 
 
+def one_day(_: Scene) -> float:
+    """The unit of most day counts."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class DayCount:
     """How a daily feature moves: it is the business days since `since`, divided by `unit`; unknown if either is."""
 
     since: Callable[[Scene], date | None]
-    unit: Callable[[Scene], float | None] = lambda _: 1.0
+    unit: Callable[[Scene], float | None] = one_day
 
 
 CALENDAR_DAYS = "calendar days"

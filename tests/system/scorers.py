@@ -168,6 +168,12 @@ def scorers(
         running.stop()
 
 
+def portions(facts: Sequence[Fact], count: int) -> list[Sequence[Fact]]:
+    """So many parts of about the same size, in order."""
+    size = -(-len(facts) // count)
+    return [facts[start : start + size] for start in range(0, len(facts), size)]
+
+
 def _is_ready(port: int) -> bool:
     try:
         return page(f"http://{HOST}:{port}/readyz")[0] == 200

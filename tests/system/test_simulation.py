@@ -5,7 +5,6 @@ import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,7 +19,7 @@ from services.scoring.config import ScoringConfig
 from tests.servers.server import Server
 from tests.system.answers import Said, said_in, simulated
 from tests.system.pipeline import Fact
-from tests.system.scorers import scorers
+from tests.system.scorers import portions, scorers
 from tests.system.shoppers import Shoppers
 from tests.system.upstream import message, ticks
 
@@ -170,6 +169,7 @@ def lives() -> list[Fact]:
             kind = chance.choice(PLAIN)
             life.append(message("interaction", name, f"s{number}-{step}", people.moment(BEGIN), kind=kind))
         if number % 50 == 0:
+            # and does not come back: the ids of a second life would be those of the first
             gone = people.moment(BEGIN)
             life = [*(fact for fact in life if instant(fact) < gone), people.deletion(name, gone)]
         facts += life
@@ -189,11 +189,6 @@ def assert_same(got: Said, expected: Said) -> None:
         assert mine.keys() == theirs.keys()
         for customer, said in theirs.items():
             assert mine[customer] == said, customer
-
-
-def portions(facts: Sequence[Fact], count: int) -> list[Sequence[Fact]]:
-    size = -(-len(facts) // count)
-    return [facts[start : start + size] for start in range(0, len(facts), size)]
 
 
 def test_decisions_are_those_of_the_simulation(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
