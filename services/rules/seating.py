@@ -13,6 +13,9 @@ from services.runtime.assembly import named, second_of
 from services.runtime.epochs import Epochs, Every
 from services.runtime.partitioning import partition_of
 
+DELAY_S = 120
+"""A review comes so long after midnight: by then everybody was looked at with the days and the profile of the new day."""
+
 
 class Seating:
     """A `services.runtime.assembly.Assembly`. Epochs, here reviews, are Unix seconds.
@@ -35,7 +38,7 @@ class Seating:
         tiers = (tier for ladder in rulebook.ladders for tier in ladder.tiers)
         self.slots: Mapping[str, SeatRule] = {tier.seats.slot: tier.seats for tier in tiers if tier.seats is not None}
         every = {_every(slot) for slot in self.slots.values()}
-        self.epochs = Epochs(every, self._days) if every else None
+        self.epochs = self._reviews_of(*every) if every else None
         """The reviews; None where no tier has a number of seats."""
 
     def most(self, epoch: int | None = None) -> Mapping[str, int]:
@@ -43,7 +46,10 @@ class Seating:
         return {name: slot.most for name, slot in self.slots.items() if epoch is None or self._reviews(slot, epoch)}
 
     def _reviews(self, slot: SeatRule, epoch: int) -> bool:
-        return Epochs(_every(slot), self._days).latest(epoch) == epoch
+        return self._reviews_of(_every(slot)).latest(epoch) == epoch
+
+    def _reviews_of(self, *every: Every) -> Epochs:
+        return Epochs(every, self._days, delay_s=DELAY_S)
 
     # --- versions
 

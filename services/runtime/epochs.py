@@ -27,21 +27,22 @@ _DAYS = {Every.DAILY: 1, Every.WEEKLY: 7, Every.MONTHLY: 31}
 class Epochs:
     """Instants in Unix seconds: full hours (of UTC), or the beginnings of business days, weeks from Monday, or months.
 
-    Of several periods all instants count.
+    Of several periods all instants count. With a delay all of them come so many seconds later.
     """
 
-    def __init__(self, every: Every | Collection[Every], days: BusinessDays) -> None:
+    def __init__(self, every: Every | Collection[Every], days: BusinessDays, *, delay_s: int = 0) -> None:
         """Of one period, or of at least one."""
         self._every = (every,) if isinstance(every, Every) else tuple(every)
         self._days = days
+        self._delay_s = delay_s
 
     def latest(self, second: int) -> int:
         """The last epoch at or before an instant."""
-        return max(self._latest(every, second) for every in self._every)
+        return self._delay_s + max(self._latest(every, second - self._delay_s) for every in self._every)
 
     def following(self, epoch: int) -> int:
         """The epoch after one."""
-        return min(self._following(every, epoch) for every in self._every)
+        return self._delay_s + min(self._following(every, epoch - self._delay_s) for every in self._every)
 
     def missed(self, passed: int | None, second: int) -> int | None:
         """Which epoch is to be made up for at an instant, by whom the last one passed was `passed`: the latest; None if nothing is.
@@ -49,7 +50,7 @@ class Epochs:
         Of each period the latest counts, and the earliest of these comes first: a week's epoch is not lost because a day
         has begun since.
         """
-        latest = (self._latest(every, second) for every in self._every)
+        latest = (self._delay_s + self._latest(every, second - self._delay_s) for every in self._every)
         return min((epoch for epoch in latest if passed is None or passed < epoch), default=None)
 
     def _latest(self, every: Every, second: int) -> int:

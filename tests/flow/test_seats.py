@@ -18,6 +18,7 @@ from services.contracts.profile import Cause
 from services.contracts.seats import Seats
 from services.rules.compiler import compile_rulebook
 from services.rules.rulebook import Rulebook
+from services.rules.seating import DELAY_S
 from services.runtime.partitioning import partition_of
 from services.scoring.config import ScoringConfig
 from tests.flow.broker import COMMITTING, PUBLISHING, Misfortune, Point
@@ -40,7 +41,8 @@ on_jump:
 """
 ALONE = ScoringConfig(super_user=None)
 ATTRIBUTE = "城市"
-MONDAYS = [datetime(2025, 3, day, tzinfo=ZONE) for day in (3, 10, 17, 24, 31)]
+DELAY = timedelta(seconds=DELAY_S)
+REVIEWS = [datetime(2025, 3, day, tzinfo=ZONE) + DELAY for day in (3, 10, 17, 24, 31)]
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -97,6 +99,17 @@ async def run(rulebook: Rulebook, story: list[dict[str, Any]], **more: Any) -> P
     return pond
 
 
+async def live(rulebook: Rulebook, story: list[dict[str, Any]]) -> Pond:
+    """On the wall clock, as it happens."""
+    with pond_of(rulebook, event_clock=False, now=after(-1)) as pond:
+        for message in story:
+            await pond.live_until(datetime.fromisoformat(message["occurred_at"]))
+            if message["type"] != "clock.tick":
+                pond.tell([message])
+            await pond.settle()
+    return pond
+
+
 def test_the_many_live_in_all_partitions() -> None:
     """Or nothing here would be settled among them."""
     assert {partition_of(name, PARTITIONS) for name, _ in MANY} == set(range(PARTITIONS))
@@ -106,13 +119,13 @@ def test_the_many_live_in_all_partitions() -> None:
 async def test_the_best_of_all_get_the_seats_at_the_review() -> None:
     """Not before, whoever comes first; and everybody who waits is told so."""
     pond = await run(book(), merged(bought(*MANY), days(0, 10)))
-    assert moves(pond) == [(name, Outcome.PROMOTED, MONDAYS[0] + MILLISECOND) for name, _ in MANY[:-3:-1][::-1]]
+    assert moves(pond) == [(name, Outcome.PROMOTED, REVIEWS[0] + MILLISECOND) for name, _ in MANY[:-3:-1][::-1]]
     assert core(pond) == {"会员10", "会员11"}
     waiting = {d.customer_id for d in pond.decisions() if d.outcome is Outcome.SUPPRESSED}
     assert waiting == {name for name, _ in MANY}
     first, second = versions(pond)[-2:]
     assert [(v.epoch.astimezone(ZONE), v.reported, v.partitions) for v in (first, second)] == [
-        (monday, PARTITIONS, PARTITIONS) for monday in MONDAYS[:2]
+        (review, PARTITIONS, PARTITIONS) for review in REVIEWS[:2]
     ]
     (slot,) = first.slots
     assert (slot.slot, slot.most, slot.claims, len(slot.customers)) == ("社群/核心", 2, {"": 12}, 16)
@@ -124,8 +137,8 @@ async def test_who_outranks_a_member_takes_the_seat_at_the_next_review() -> None
     story = merged(bought(*MANY), bought(("会员0", 90_000), day=3), days(0, 17))
     pond = await run(book(), story)
     assert moves(pond)[2:] == [
-        ("会员0", Outcome.PROMOTED, MONDAYS[1] + MILLISECOND),
-        ("会员10", Outcome.DEMOTED, MONDAYS[1] + MILLISECOND),
+        ("会员0", Outcome.PROMOTED, REVIEWS[1] + MILLISECOND),
+        ("会员10", Outcome.DEMOTED, REVIEWS[1] + MILLISECOND),
     ]
     (fall,) = (d for d in pond.decisions() if d.outcome is Outcome.DEMOTED)
     assert (fall.reason, fall.cause, fall.verdicts) == (DecisionReason.CAPACITY, Cause.TIME, ())
@@ -140,25 +153,66 @@ async def test_a_seat_that_is_left_stays_empty_until_the_next_review() -> None:
         ("会员11", Outcome.DEMOTED),
         ("会员9", Outcome.PROMOTED),
     ]
-    assert moves(pond)[-1][2] == MONDAYS[1] + MILLISECOND
+    assert moves(pond)[-1][2] == REVIEWS[1] + MILLISECOND
     back = bought(("会员11", 1_000), day=5)
     returned = await run(book(), merged(bought(*MANY), gone, back, days(0, 17)))
     assert [(name, outcome, at.date()) for name, outcome, at in moves(returned)[2:]] == [
         ("会员11", Outcome.DEMOTED, after(3).date()),
         ("会员11", Outcome.PROMOTED, after(5).date()),
-        ("会员11", Outcome.DEMOTED, MONDAYS[1].date()),
-        ("会员9", Outcome.PROMOTED, MONDAYS[1].date()),
+        ("会员11", Outcome.DEMOTED, REVIEWS[1].date()),
+        ("会员9", Outcome.PROMOTED, REVIEWS[1].date()),
     ]
 
 
-async def test_a_minimum_stay_keeps_the_seat() -> None:
-    """Whoever came in less than ten days ago is not displaced by anybody; at the review after that, by whoever ranks higher."""
-    stay = book({"    capacity": "    stay_at_least: 10d\n    capacity"})
+SILENT_DAYS = 7
+"""A window of scoring: whoever bought so many days ago falls out of it at the midnight that begins the day."""
+
+
+@pytest.mark.parametrize("lived", [False, True], ids=["event clock", "wall clock"])
+async def test_a_seat_left_at_a_midnight_is_given_at_its_review(lived: bool) -> None:  # noqa: FBT001
+    """Also if the profile changes at that midnight, and whoever leaves is looked at a while later."""
+    by_silence = book(
+        {
+            "orders >= 1": "recency_days <= 4",
+            "orders == 0": f"recency_days >= {SILENT_DAYS}",
+            "net_minor, review: weekly": "lifetime_net_minor, review: daily",
+        }
+    )
+    faithful = [(name, 100) for name, _ in MANY[:-2]]
+    visits = [bought(*faithful, day=day) for day in range(2, SILENT_DAYS + 3, 2)]
+    story = merged(bought(*MANY), *visits, days(0, SILENT_DAYS + 3))
+    pond = await (live if lived else run)(by_silence, story)
+    midnights = [after(day).replace(hour=0) for day in range(1, SILENT_DAYS + 3)]
+    left = midnights[SILENT_DAYS - 1]
+    assert {p.customer_id for p in pond.profiles() if p.as_of == left and p.cause is Cause.TIME} >= {"会员10", "会员11"}
+    assert _to_the_second(pond) == [
+        ("会员10", Outcome.PROMOTED, midnights[0] + DELAY),
+        ("会员11", Outcome.PROMOTED, midnights[0] + DELAY),
+        ("会员10", Outcome.DEMOTED, left),
+        ("会员11", Outcome.DEMOTED, left),
+        ("会员8", Outcome.PROMOTED, left + DELAY),
+        ("会员9", Outcome.PROMOTED, left + DELAY),
+    ]
+    assert [len(_members(pond, midnight + DELAY + MILLISECOND)) for midnight in midnights] == [2] * len(midnights)
+
+
+def _members(pond: Pond, until: datetime) -> set[str]:
+    last = {name: outcome for name, outcome, at in moves(pond) if at <= until}
+    return {name for name, outcome in last.items() if outcome is Outcome.PROMOTED}
+
+
+@pytest.mark.parametrize(("days_at_least", "displaced"), [(7, REVIEWS[1]), (10, REVIEWS[2])])
+async def test_a_minimum_stay_keeps_the_seat(days_at_least: int, displaced: datetime) -> None:
+    """Whoever came in less than so long ago is not displaced by anybody; at the review after that, by whoever ranks higher.
+
+    A stay of a week is over at the next review, though the seats were taken a moment after the last one.
+    """
+    stay = book({"    capacity": f"    stay_at_least: {days_at_least}d\n    capacity"})
     story = merged(bought(*MANY), bought(("会员0", 90_000), day=3), days(0, 24))
     pond = await run(stay, story)
     assert [(name, at) for name, _, at in moves(pond)[2:]] == [
-        ("会员0", MONDAYS[2] + MILLISECOND),
-        ("会员10", MONDAYS[2] + MILLISECOND),
+        ("会员0", displaced + MILLISECOND),
+        ("会员10", displaced + MILLISECOND),
     ]
 
 
@@ -242,12 +296,7 @@ async def test_a_replay_is_the_same_however_it_is_fed(seed: int) -> None:
 
 async def test_a_replay_equals_a_life() -> None:
     """Lived on the wall clock, where the seats come a moment after the review, the same moves are made at the same times."""
-    with pond_of(book(BUSY), event_clock=False, now=after(-1)) as lived:
-        for message in season():
-            await lived.live_until(datetime.fromisoformat(message["occurred_at"]))
-            if message["type"] != "clock.tick":
-                lived.tell([message])
-            await lived.settle()
+    lived = await live(book(BUSY), season())
     replayed = await run(book(BUSY), season())
     assert _to_the_second(lived) == _to_the_second(replayed)
     assert lived.templates() == replayed.templates()
@@ -333,7 +382,7 @@ async def test_on_the_wall_clock_a_missed_week_is_made_up_for() -> None:
         for _ in range(4):
             await pond.settle()
     assert [version.epoch.astimezone(ZONE) for version in versions(pond)][-2:] == [
-        MONDAYS[1],
-        after(10).replace(hour=0),
+        REVIEWS[1],
+        REVIEWS[1] + timedelta(days=1),
     ]
     assert core(pond) == {"会员10", "会员11"}

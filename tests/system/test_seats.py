@@ -15,6 +15,7 @@ from services.cli.rules.forecasting.history import from_files
 from services.contracts import wire
 from services.contracts.decision import Decision, DecisionReason, Outcome
 from services.rules import seats
+from services.rules.seating import DELAY_S
 from services.runtime.files import read_files
 from services.runtime.partitioning import partition_of
 from services.scoring.config import ScoringConfig
@@ -34,7 +35,7 @@ tiers:
   - name: 外围
   - name: 核心
     enter: [recency_days <= 4]
-    leave: [recency_days >= 6]
+    leave: [recency_days >= 7]
     stay_at_least: 2d
     capacity: {{max: {MAX}, rank_by: activity, review: daily}}
 on_jump:
@@ -46,12 +47,12 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 BEGIN = datetime(2025, 3, 1, 9, tzinfo=SHANGHAI)
 FIRST = BEGIN.replace(hour=0)
 DAYS = 30
-MIDNIGHTS = [FIRST + timedelta(days=day) for day in range(1, DAYS + 1)]
+REVIEWS = [FIRST + timedelta(days=day, seconds=DELAY_S) for day in range(1, DAYS + 1)]
 MILLISECOND = timedelta(milliseconds=1)
 
 
 def season() -> list[Fact]:
-    """A month in which forty customers buy and talk, each in waves of their own, with a tick at every midnight."""
+    """A month in which forty customers buy and talk, each in waves of their own, with a tick at every review."""
     chance = random.Random(8)  # noqa: S311
     said: list[Fact] = []
     for number in range(40):
@@ -64,7 +65,7 @@ def season() -> list[Fact]:
                 said.append(paid(customer, f"{customer}/{wave}/{order}", at, chance.randint(50, 2_000) * 100))
             name = f"{customer}/{wave}"
             said.append(message("interaction", customer, name, start + timedelta(hours=30), kind="message"))
-    for at in (BEGIN, *MIDNIGHTS):
+    for at in (BEGIN, *REVIEWS):
         said += ticks(at.astimezone(UTC))
     return sorted(said, key=lambda fact: datetime.fromisoformat(json.loads(fact.value or b"")["occurred_at"]))
 
@@ -102,18 +103,18 @@ def test_as_many_as_there_are_seats(kafka_server: Server, redis_url: str, tmp_pa
         got = said_in(running.records("koi.decisions"), running.records("koi.notifications"))
         versions = [wire.SEATS.decode(record.value or b"") for record in running.records("koi.seats")]
     decisions = [decision for said in got.decisions.values() for decision in said]
-    members = [core(decisions, midnight + MILLISECOND) for midnight in MIDNIGHTS]
+    members = [core(decisions, review + MILLISECOND) for review in REVIEWS]
     given = {version.epoch: version for version in versions}
     assert all(given[version.epoch] == version for version in versions), "a review told again says something else"
     assert {version.reported for version in versions} == {PARTITIONS}
-    assert min(given[midnight].slots[0].claims[""] for midnight in MIDNIGHTS) > MAX
+    assert min(given[review].slots[0].claims[""] for review in REVIEWS) > MAX
     assert [len(found) for found in members] == [MAX] * DAYS
     # at a review itself some come a millisecond before others go
     assert max(len(core(decisions, decision.decided_at + MILLISECOND)) for decision in decisions) == MAX
     assert {partition_of(customer, PARTITIONS) for found in members for customer in found} == set(range(PARTITIONS))
     assert len({frozenset(found) for found in members}) > DAYS // 2
     hashes = [frozenset(map(seats.hash_of, found)) for found in members]
-    assert [seats.customers(given[midnight].slots[0].customers) for midnight in MIDNIGHTS] == hashes
+    assert [seats.customers(given[review].slots[0].customers) for review in REVIEWS] == hashes
     assert {d.reason for d in decisions if d.outcome is Outcome.DEMOTED} == {None, DecisionReason.CAPACITY}
     plan = Plan(ScoringConfig.parse("", ALONE), SHANGHAI, [read_files(rules)])
     assert got == simulated(plan, 1, lambda into: from_files([file], (), None, into))

@@ -690,7 +690,8 @@ def lived(
     asked |= set(range(start_ms - start_ms % step_ms, end_ms, step_ms))
     day = profiles[0].as_of.date()
     while datetime.combine(day, datetime.min.time(), UTC) < end:
-        asked |= {to_ms(datetime.combine(day, datetime.min.time(), ZoneInfo(p.zone)).astimezone(UTC)) for p in profiles}
+        midnights = (datetime.combine(day, datetime.min.time(), ZoneInfo(p.zone)).astimezone(UTC) for p in profiles)
+        asked |= {to_ms(midnight) for midnight in midnights if midnight <= end}
         day += timedelta(days=1)
     asked |= {to_ms(profile.as_of) for profile in profiles}
     waiting, current = list(profiles), None

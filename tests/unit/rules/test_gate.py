@@ -11,8 +11,9 @@ from services.contracts.calendar import to_ms
 from services.contracts.seats import Claims, Seats
 from services.contracts.topics import CLAIMS
 from services.rules.gate import SeatGate
+from services.rules.processor import PATIENCE
 from services.rules.rulebook import Rulebook
-from services.rules.seating import Seating
+from services.rules.seating import DELAY_S, Seating
 from services.rules.seats import digest, hash_of
 from services.rules.state import Claim, RuleState, pack_profile
 from services.runtime.assembly import Tally
@@ -21,7 +22,8 @@ from tests.unit.rules.customers import NOON, book, campaign, profile
 
 UTC_ZONE = ZoneInfo("UTC")
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
-AT_MS = to_ms(MONDAY)
+REVIEW = MONDAY + timedelta(seconds=DELAY_S)
+AT_MS = to_ms(REVIEW)
 DAY = timedelta(days=1)
 DAY_MS = 86_400_000
 SLOT = "社群/核心"
@@ -81,9 +83,19 @@ def test_without_seats_there_are_no_reviews() -> None:
     assert seating.slots == {}
 
 
+def test_nobody_waits_for_a_profile_of_midnight_any_more() -> None:
+    """Or claims would be said that were worked out with the days of yesterday."""
+    assert MONDAY + PATIENCE < REVIEW
+
+
 @pytest.mark.parametrize(
     ("came", "following"),
-    [(MONDAY, MONDAY), (MONDAY + timedelta(milliseconds=1), MONDAY + 7 * DAY), (MONDAY - DAY, MONDAY)],
+    [
+        (REVIEW, REVIEW),
+        (REVIEW + timedelta(milliseconds=1), REVIEW + 7 * DAY),
+        (MONDAY, REVIEW),
+        (REVIEW - DAY, REVIEW),
+    ],
 )
 def test_the_first_review_is_not_before_anything_happened(came: datetime, following: datetime) -> None:
     """Nor before the instant that the partition has come to, whatever it passed long ago."""
@@ -102,7 +114,7 @@ def test_slots_share_the_gates_and_keep_their_own_times() -> None:
     assert seating.most(AT_MS // 1000) == seating.most()
     assert seating.most(AT_MS // 1000 + 86_400) == {"名流/核心": 1}
     known = {**digests(甲=1.0), **digests("名流/核心", 乙=2.0)}
-    first, second = (reviewed(seating, gate, MONDAY + n * DAY, known) for n in range(2))
+    first, second = (reviewed(seating, gate, REVIEW + n * DAY, known) for n in range(2))
     assert [[slot.slot for slot in version.slots] for version in (first, second)] == [
         ["名流/核心", SLOT],
         ["名流/核心"],
@@ -130,7 +142,7 @@ def test_a_partition_says_who_has_the_best_claims() -> None:
     (output,), marks = gate.say(2, AT_MS, digests(甲=1.0, 乙=3.0, 丙=2.0))
     assert (output.topic, output.partition, output.key) == (CLAIMS.name, 0, b"2")
     claims = wire.CLAIMS.decode(output.value or b"")
-    assert (claims.epoch, claims.partition, claims.partitions, claims.rulebook) == (MONDAY, 2, 4, rulebook.hash)
+    assert (claims.epoch, claims.partition, claims.partitions, claims.rulebook) == (REVIEW, 2, 4, rulebook.hash)
     (group,) = claims.groups
     assert (group.slot, group.group, group.claims) == (SLOT, "", 3)
     assert [group.best[9:17], group.best[26:]] == [hash_of("乙"), hash_of("丙")]
@@ -145,7 +157,7 @@ def test_the_first_review_wakes_everybody_and_the_next_ones_those_who_gain_or_lo
     known = digests(甲=1.0, 乙=3.0, 丙=2.0)
     assert seating.seated(SLOT, "甲") is None
     assert not gate.is_open(AT_MS)
-    reviewed(seating, gate, MONDAY, known)
+    reviewed(seating, gate, REVIEW, known)
     assert gate.is_open(AT_MS)
     # known is not yet in force
     assert seating.seated(SLOT, "乙") is None
@@ -153,10 +165,10 @@ def test_the_first_review_wakes_everybody_and_the_next_ones_those_who_gain_or_lo
     assert set(passage.wake) == set(known)
     assert [seating.seated(SLOT, customer) for customer in ("甲", "乙", "丙", "丁")] == [False, True, True, False]
     later = digests(甲=4.0, 乙=3.0, 丙=2.0, 丁=0.0)
-    reviewed(seating, gate, MONDAY + 7 * DAY, later)
+    reviewed(seating, gate, REVIEW + 7 * DAY, later)
     passage = gate.passage(0, AT_MS + 7 * DAY_MS, later)
     assert set(passage.wake) == {"甲", "丙"}
-    reviewed(seating, gate, MONDAY + 14 * DAY, later)
+    reviewed(seating, gate, REVIEW + 14 * DAY, later)
     assert list(gate.passage(0, AT_MS + 14 * DAY_MS, later).wake) == []
 
 
@@ -166,7 +178,7 @@ def test_a_partition_that_is_taken_over_goes_on_with_its_own_seats() -> None:
     seating, gate = of(rulebook)
     gate.claimed(0, {})
     versions = [
-        reviewed(seating, gate, MONDAY + 7 * n * DAY, known)
+        reviewed(seating, gate, REVIEW + 7 * n * DAY, known)
         for n, known in enumerate((digests(甲=1.0), digests(乙=1.0)))
     ]
     marks = {**gate.look_anew(0, {}).marks, **gate.passage(0, AT_MS, {}).marks}
@@ -188,7 +200,7 @@ def test_another_rule_set_drops_the_seats_of_slots_that_are_gone() -> None:
     seating, gate = of(book(ladder()))
     gate.claimed(0, {})
     known = digests(甲=1.0)
-    reviewed(seating, gate, MONDAY, known)
+    reviewed(seating, gate, REVIEW, known)
     gate.passage(0, AT_MS, known)
     gate.adopt(book(ladder(most=1, review="daily")))
     assert gate.look_anew(0, known).marks["seats"] == f'{{"{SLOT}":{AT_MS // 1000}}}'
@@ -210,12 +222,12 @@ def test_the_last_claims_of_a_partition_that_fell_silent_stand_in() -> None:
         (output,), _ = gate.say(partition, to_ms(at), known)
         tally.take(wire.CLAIMS.decode(output.value or b""))
 
-    said(0, MONDAY - DAY, digests(甲=1.0))
-    said(1, MONDAY - DAY, digests(乙=3.0))
+    said(0, REVIEW - DAY, digests(甲=1.0))
+    said(1, REVIEW - DAY, digests(乙=3.0))
     found = tally.conclude(0)
     assert found is not None
     seating.learn(found)
-    said(0, MONDAY, digests(甲=1.0))
+    said(0, REVIEW, digests(甲=1.0))
     assert tally.conclude(0) is None
     found = tally.conclude(30)
     assert found is not None

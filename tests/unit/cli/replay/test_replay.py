@@ -220,7 +220,7 @@ on_jump:
 
 
 def test_seats_are_given_as_in_the_pipeline() -> None:
-    """At every review, by all customers together; epochs of scoring fall on the same midnights."""
+    """At every review, by all customers together; epochs of scoring fall on the midnights before them."""
     texts = {"座位.yaml": SEATED}
     cities = [
         updated(f"会员{n}", after(1, n), n, attributes={"城市": ("上海", "北京")[n % 2]}) for n in range(0, 30, 3)
