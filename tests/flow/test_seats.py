@@ -169,7 +169,7 @@ SILENT_DAYS = 7
 
 
 @pytest.mark.parametrize("lived", [False, True], ids=["event clock", "wall clock"])
-async def test_a_seat_left_at_a_midnight_is_given_at_its_review(lived: bool) -> None:  # noqa: FBT001
+async def test_a_seat_left_at_a_midnight_is_given_at_its_review(lived: bool) -> None:
     """Also if the profile changes at that midnight, and whoever leaves is looked at a while later."""
     by_silence = book(
         {

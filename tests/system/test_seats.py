@@ -60,11 +60,15 @@ def season() -> list[Fact]:
         for wave in range(5):
             # the first wave is everybody's on the first day, so that no review lacks claims
             start = BEGIN + timedelta(days=7 * wave - 6 * chance.random() if wave else 0)
-            for order in range(chance.randrange(4)):
+            # some talk on, and buy only every other time: they fall by silence, not by rank
+            talker = number % 8 == 0
+            for order in range(0 if talker and wave % 2 else chance.randrange(4)):
                 at = start + timedelta(hours=20 * chance.random())
                 said.append(paid(customer, f"{customer}/{wave}/{order}", at, chance.randint(50, 2_000) * 100))
             name = f"{customer}/{wave}"
-            said.append(message("interaction", customer, name, start + timedelta(hours=30), kind="message"))
+            for word in range(6 if talker else 1):
+                at = start + timedelta(hours=30 * (word + 1))
+                said.append(message("interaction", customer, f"{name}/{word}", at, kind="message"))
     for at in (BEGIN, *REVIEWS):
         said += ticks(at.astimezone(UTC))
     return sorted(said, key=lambda fact: datetime.fromisoformat(json.loads(fact.value or b"")["occurred_at"]))

@@ -1,17 +1,11 @@
 """`koi explain`: what a person types; the work is done in `running`, which is imported when it is needed."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from services.cli.terminal import bad_settings, fail
-from services.contracts.errors import KoipondError
-from services.runtime.problems import FileError
+from services.cli.terminal import errors_in_one_line
 
 Files = Annotated[
     list[Path] | None,
@@ -50,7 +44,7 @@ def explain(
 
     Live: the state in Redis and the ledgers in Kafka. With --events: a replay of files, exact for any instant.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line("rules cannot be explained"):
         from services.cli.explain.running import Question, answer  # noqa: PLC0415
 
         if not events and (mapping or delimiter or scoring or zone):
@@ -62,22 +56,3 @@ def explain(
             limit,
             as_json=as_json,
         )
-
-
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """What a person can mend is told without a trace."""
-    try:
-        yield
-    except ValidationError as error:
-        bad_settings(error)
-    except ModuleNotFoundError as error:
-        fail(f"rules cannot be explained here: {error.name} is not installed")
-    except BrokenPipeError:
-        # whoever read our output wants no more of it; nor should Python complain of that at the exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise typer.Exit(0) from None
-    except OSError as error:
-        fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
-    except (FileError, ValueError, KoipondError) as error:
-        fail(str(error))

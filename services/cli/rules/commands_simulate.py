@@ -1,19 +1,13 @@
 """`koi rules simulate` and `koi rules diff`: what a person types; the work is done in `forecasting`, imported when it is needed."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from services.cli.terminal import ERR, OUT, bad_settings, fail
-from services.contracts.errors import KoipondError
-from services.runtime.problems import FileError
+from services.cli.terminal import ERR, OUT, errors_in_one_line
 
 if TYPE_CHECKING:
     from services.cli.rules.forecasting.simulate import Wanted
@@ -68,7 +62,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Say what rules would have done: replay past events through the services' own code, and send nothing."""
-    with _errors_in_one_line():
+    with errors_in_one_line("rules cannot be simulated"):
         from services.cli.rules.forecasting import forecast, show  # noqa: PLC0415
         from services.cli.rules.forecasting.report import page  # noqa: PLC0415
         from services.cli.rules.forecasting.simulate import simulate as simulated_by  # noqa: PLC0415
@@ -122,7 +116,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Say what other rules would have done otherwise: replay past events under both, and send nothing."""
-    with _errors_in_one_line():
+    with errors_in_one_line("rules cannot be simulated"):
         from services.cli.rules.forecasting import diff, diff_show  # noqa: PLC0415
         from services.cli.rules.forecasting.diff_report import page  # noqa: PLC0415
         from services.cli.rules.forecasting.simulate import simulate as simulated_by  # noqa: PLC0415
@@ -181,22 +175,3 @@ def _tell_written(*places: Path | None) -> None:
     written = [str(place) for place in places if place is not None]
     if written:
         ERR.print(f"written to {' and '.join(written)}", markup=False, highlight=False)
-
-
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """What a person can mend is told without a trace."""
-    try:
-        yield
-    except ValidationError as error:
-        bad_settings(error)
-    except ModuleNotFoundError as error:
-        fail(f"rules cannot be simulated here: {error.name} is not installed")
-    except BrokenPipeError:
-        # whoever read our output wants no more of it; nor should Python complain of that at the exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise typer.Exit(0) from None
-    except OSError as error:
-        fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
-    except (FileError, ValueError, KoipondError) as error:
-        fail(str(error))

@@ -1,19 +1,13 @@
 """`koi score` and `koi scores`: what a person types; the work is done in `running`, which is imported when it is needed."""
 
 import asyncio
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from services.cli.terminal import bad_settings, fail
-from services.contracts.errors import KoipondError
-from services.runtime.problems import FileError
+from services.cli.terminal import errors_in_one_line
 
 scores_app = typer.Typer(help="Scores of all customers: export them from the live states.", no_args_is_help=True)
 
@@ -69,7 +63,7 @@ def score(
 
     Without --as-of, as of the end of the day of the last event.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line("scores cannot be made"):
         from services.cli.scores.running import Goal, score_files  # noqa: PLC0415
 
         score_files(
@@ -100,28 +94,9 @@ def export(
 
     Without --as-of, as of this moment, or on the event clock as of how far event time has come.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line("scores cannot be made"):
         from services.cli.scores.running import Goal, export_live  # noqa: PLC0415
         from services.runtime.settings import Settings  # noqa: PLC0415
 
         goal = Goal(as_of, config, out, report, bom)
         asyncio.run(export_live(goal, Settings(), as_live=cutoffs is LiveAgainst.LIVE))
-
-
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """What a person can mend is told without a trace."""
-    try:
-        yield
-    except ValidationError as error:
-        bad_settings(error)
-    except ModuleNotFoundError as error:
-        fail(f"scores cannot be made here: {error.name} is not installed")
-    except BrokenPipeError:
-        # whoever read our output wants no more of it; nor should Python complain of that at the exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise typer.Exit(0) from None
-    except OSError as error:
-        fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
-    except (FileError, ValueError, KoipondError) as error:
-        fail(str(error))
