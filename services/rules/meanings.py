@@ -21,7 +21,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Capacity": {
         "max": "How many customers; with `per`, how many in each group.",
         "rank_by": "The number by which customers are ranked, highest first.",
-        "review": "How often the seats are given anew, at midnight: on every day, every Monday, or the first of the month.",
+        "review": "How often the seats are given anew, two minutes after midnight: on every day, every Monday, or the first of the month.",
     },
     "Jump": {
         "from": "Only jumps from this tier.",

@@ -146,7 +146,7 @@ class Every(StrEnum):
 
 
 class Review(StrEnum):
-    """How often the seats of a tier are given anew: at business midnights."""
+    """How often the seats of a tier are given anew: two minutes after the beginning of a business day, week (Monday) or month."""
 
     DAILY = "daily"
     WEEKLY = "weekly"

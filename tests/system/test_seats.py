@@ -48,11 +48,12 @@ BEGIN = datetime(2025, 3, 1, 9, tzinfo=SHANGHAI)
 FIRST = BEGIN.replace(hour=0)
 DAYS = 30
 REVIEWS = [FIRST + timedelta(days=day, seconds=DELAY_S) for day in range(1, DAYS + 1)]
+END = REVIEWS[-1] + timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
 
 
 def season() -> list[Fact]:
-    """A month in which forty customers buy and talk, each in waves of their own, with a tick at every review."""
+    """A month in which forty customers buy and talk, each in waves of their own, with a tick at every review and at the end."""
     chance = random.Random(8)  # noqa: S311
     said: list[Fact] = []
     for number in range(40):
@@ -68,8 +69,9 @@ def season() -> list[Fact]:
             name = f"{customer}/{wave}"
             for word in range(6 if talker else 1):
                 at = start + timedelta(hours=30 * (word + 1))
-                said.append(message("interaction", customer, f"{name}/{word}", at, kind="message"))
-    for at in (BEGIN, *REVIEWS):
+                if at < END:  # or partitions would wait at a review for a tick that never comes
+                    said.append(message("interaction", customer, f"{name}/{word}", at, kind="message"))
+    for at in (BEGIN, *REVIEWS, END):
         said += ticks(at.astimezone(UTC))
     return sorted(said, key=lambda fact: datetime.fromisoformat(json.loads(fact.value or b"")["occurred_at"]))
 
