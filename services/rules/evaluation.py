@@ -191,7 +191,7 @@ class Evaluator:
         level = 0 if place is None else ladder.level(place.tier)
         group = "" if ladder.per is None else str(profile.attributes.get(ladder.per) or "")
         for i, claim in claims(ladder, level, place, sight):
-            state.claims.append(Claim(claim.seats.slot, group, _rank(claim.seats, log.scene), claim.kept_ms))
+            state.claims.append(Claim(claim.seats.slot, group, _rank(claim.seats, log.scene), claim.kept_ms, claim.leaving))
             enter = ladder.tiers[i].enter
             if i > level and enter is not None and claim.seats.slot not in known:
                 log.decide(

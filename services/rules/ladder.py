@@ -40,10 +40,11 @@ class Standing(NamedTuple):
 
 
 class SeatClaim(NamedTuple):
-    """A claim to a seat, which nobody else may take before `kept_ms` (Unix ms)."""
+    """A claim to a seat, which nobody else may take before `kept_ms` (Unix ms), and which who is `leaving` gives up then."""
 
     seats: SeatRule
-    kept_ms: int
+    kept_ms: int = 0
+    leaving: bool = False
 
 
 Seated = Callable[[SeatRule], bool | None]
@@ -100,10 +101,11 @@ def claims(ladder: LadderRule, level: int, state: TierState | None, sight: Sight
             continue
         if i == level:
             kept_ms = 0 if state is None else state.since_ms + tier.stay_ms
-            if _keeps(tier, holding) or kept_ms > now_ms:
-                yield i, SeatClaim(tier.seats, kept_ms)
+            leaving = not _keeps(tier, holding)
+            if not leaving or kept_ms > now_ms:
+                yield i, SeatClaim(tier.seats, kept_ms, leaving)
         elif tier.enter is not None and tier.enter.id in holding and _keeps(tier, entering):
-            yield i, SeatClaim(tier.seats, 0)
+            yield i, SeatClaim(tier.seats)
 
 
 def notices(ladder: LadderRule, move: Move) -> list[tuple[int, Notify]]:

@@ -8,7 +8,8 @@ Pure functions. From claims to seats:
 
 In every group the seats go first to members whose seat nobody may take yet, then to the highest rank; of equal ones to the
 lower hash of the customer id. A minimum stay that is over within `GRACE_MS` after the review counts as over: whoever came in by
-a review did so a moment after it, and a stay of seven days is not to last two weeks. Whoever is among the best of all is among the best of the own partition, so no more than these
+a review did so a moment after it, and a stay of seven days is not to last two weeks, nor where the clocks went forward
+meanwhile. Who only waits for its end, to leave, has no claim then. Whoever is among the best of all is among the best of the own partition, so no more than these
 need to be known.
 """
 
@@ -33,7 +34,7 @@ _DIGESTS: msgspec.msgpack.Decoder[list[Claim]] = msgspec.msgpack.Decoder(list[Cl
 _ENVELOPE_BYTES = 64 * 1024
 _GROUP_BYTES = 128
 """Of a group in a record, beside its name, that of its slot, and those who are told of it."""
-GRACE_MS = 3_600_000
+GRACE_MS = 2 * 3_600_000
 ROOM_BYTES = CLAIMS.max_message_bytes - _ENVELOPE_BYTES
 
 log = structlog.get_logger()
@@ -75,8 +76,9 @@ def best_claims(at_ms: int, digests: Mapping[str, bytes], slots: Mapping[str, in
         claims = _DIGESTS.decode(packed)
         customer = hash_of(customer_id) if claims else b""
         for claim in claims:
-            if claim.slot in slots:
-                contender = Contender(claim.kept_ms <= at_ms + GRACE_MS, -claim.rank, customer)
+            takeable = claim.kept_ms <= at_ms + GRACE_MS
+            if claim.slot in slots and not (takeable and claim.leaving):
+                contender = Contender(takeable, -claim.rank, customer)
                 groups[Group(claim.slot, claim.group)].append(contender)
     best = {group: nsmallest(slots[group.slot], contenders) for group, contenders in sorted(groups.items())}
     return tuple(

@@ -52,13 +52,14 @@ class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A customer's claim to a seat in a tier that has a number of them.
 
     `slot` names the tier, `group` within which the seats are counted. The higher `rank` comes first. Nobody may take the
-    seat before `kept_ms` (Unix ms).
+    seat before `kept_ms` (Unix ms); who is `leaving` gives it up then.
     """
 
     slot: str
     group: str
     rank: float
     kept_ms: int = 0
+    leaving: bool = False
 
 
 class RuleState(msgspec.Struct, array_like=True, kw_only=True, gc=False):

@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.text import Text
 
 from services.cli.terminal import ERR, OUT, fail, many
-from services.runtime.files import read_files
 from services.runtime.problems import FileError, Problem
 
 
@@ -29,6 +28,7 @@ def rules_check(
     """
     from services.rules.compiler import compile_rulebook  # noqa: PLC0415
     from services.rules.review import definitions, fact_names, warnings  # noqa: PLC0415
+    from services.runtime.files import read_files  # noqa: PLC0415 - an image may lack what reads YAML
 
     if strict and no_warnings:
         raise typer.BadParameter("--strict is about the warnings that --no-warnings leaves out")

@@ -102,6 +102,13 @@ def test_a_member_who_may_stay_comes_before_any_rank() -> None:
         assert (hash_of("老客") in customers(slot.customers)) is seated
 
 
+def test_who_waits_for_the_end_of_a_stay_to_leave_has_no_claim_at_it() -> None:
+    """The seat would be empty a moment after the review; while the stay goes on it is kept."""
+    for kept_ms, claims in ((AT_MS + GRACE_MS, ()), (AT_MS + GRACE_MS + 1, (1,))):
+        leaving = Claim("b/x", "", 1.0, kept_ms, leaving=True)
+        assert tuple(group.claims for group in best_claims(AT_MS, {"走的人": packed(leaving)}, SLOTS)) == claims
+
+
 def test_a_digest_is_never_empty() -> None:
     """Or the store would not keep it, and nobody would be reached who claims nothing."""
     assert packed()
