@@ -32,7 +32,7 @@ from examples.complete_journey.setting import GROUP_PREFIX, Setting
 from examples.complete_journey.sink import Sink, console_repeats
 from services.cli.topics import create_topics
 from services.contracts import topics
-from services.rules.compiler import load_rulebook
+from services.rules.book.compiler import load_rulebook
 from services.runtime.settings import Settings
 
 T = TypeVar("T")

@@ -127,7 +127,7 @@ def features(
     markdown: Annotated[bool, typer.Option("--markdown", help="print the table of docs/rules.md")] = False,
 ) -> None:
     """List what a condition of a rule may name: the feature catalogue."""
-    from services.rules.catalogue import CATALOGUE, catalogue_table  # noqa: PLC0415
+    from services.rules.language.catalogue import CATALOGUE, catalogue_table  # noqa: PLC0415
 
     if markdown:
         sys.stdout.write(catalogue_table())

@@ -7,14 +7,14 @@ from pydantic import Field
 
 from services.contracts.topics import DECISIONS, PROFILES
 from services.contracts.wire import DECISIONS as DECISIONS_WIRE
-from services.rules.board import AGENDA
-from services.rules.compiler import load_rulebook
-from services.rules.gate import SeatGate
+from services.rules.book.compiler import load_rulebook
+from services.rules.book.rulebook import Rulebook
 from services.rules.processor import RulesProcessor
 from services.rules.reload import Reloader
-from services.rules.rulebook import Rulebook
-from services.rules.seating import Seating
-from services.rules.seats import digest
+from services.rules.seats.board import AGENDA
+from services.rules.seats.claims import digest
+from services.rules.seats.gate import SeatGate
+from services.rules.seats.seating import Seating
 from services.runtime import app
 from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit

@@ -13,11 +13,11 @@ from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
 from services.contracts.profile import Cause, Happening, Profile
 from services.contracts.topics import NOTIFICATIONS
-from services.rules.evaluation import Evaluator, SeatedCustomer
-from services.rules.messages import Log, Trigger
-from services.rules.rulebook import Rulebook
-from services.rules.scene import Scene
-from services.rules.state import BLOBS, RuleState, pack_profile, unpack_profile
+from services.rules.book.rulebook import Rulebook
+from services.rules.engine.evaluation import Evaluator, SeatedCustomer
+from services.rules.engine.messages import Log, Trigger
+from services.rules.engine.state import BLOBS, RuleState, pack_profile, unpack_profile
+from services.rules.language.scene import Scene
 from services.runtime.processor import Emit, Inbox, Step
 from services.runtime.record import Record
 

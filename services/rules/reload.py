@@ -9,8 +9,8 @@ from typing import Protocol, Self
 
 import structlog
 
-from services.rules.compiler import compile_rulebook
-from services.rules.rulebook import Rulebook
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.rulebook import Rulebook
 from services.runtime.files import read_files
 from services.runtime.problems import FileError
 

@@ -247,7 +247,11 @@ class ScoringProcessor(Processor[CustomerState, ScoringMessage]):
             return Step(state, (self._transfer(onward),))
         if state is not None and state.erased_us is not None and _microseconds(handover.occurred_at) <= state.erased_us:
             # the person has been deleted meanwhile, under every id
-            return Step(state, (self._tell_deleted(handover.from_id, state.erased_us),), self._due(state, self._next_change(state)))
+            return Step(
+                state,
+                (self._tell_deleted(handover.from_id, state.erased_us),),
+                self._due(state, self._next_change(state)),
+            )
         other = self.load(handover.state)
         if state is not None and handover.from_id in state.absorbed:
             return self._receive_again(state, other, handover, now)

@@ -25,8 +25,8 @@ from services.notifier.channels.registry import build_channels
 from services.notifier.delivery import Courier
 from services.notifier.processor import NotifierProcessor
 from services.notifier.settings import NotifierSettings
+from services.rules.book.compiler import load_rulebook
 from services.rules.processor import RulesProcessor
-from services.rules.compiler import load_rulebook
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget
 from services.runtime.memory import MemoryStore

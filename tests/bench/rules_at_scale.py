@@ -17,7 +17,7 @@ import typer
 from services.contracts import wire
 from services.contracts.profile import Profile
 from services.contracts.topics import DECISIONS
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from services.rules.processor import RulesProcessor
 from services.runtime.record import Record
 from tests.unit.rules.at_scale import customer, rule_files

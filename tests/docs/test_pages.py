@@ -22,7 +22,7 @@ from services.ingest.translation import decode
 from services.notifier.message import Message
 from services.notifier.settings import NotifierSettings
 from services.rules.app import RulesSettings
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from services.scoring.config import ScoringConfig
 from services.scoring.registers import CAPACITY
 from services.scoring.settings import ScoringSettings

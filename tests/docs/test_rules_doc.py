@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from services.cli.main import app
 from services.contracts.profile import RfSegment
-from services.rules.catalogue import catalogue_table
-from services.rules.compiler import compile_rulebook
-from services.rules.models import Action, Campaign, Ladder, Notify, Tier
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.models import Action, Campaign, Ladder, Notify, Tier
+from services.rules.language.catalogue import catalogue_table
 from services.runtime.problems import FileError
 
 DOC = Path(__file__).parents[2] / "docs" / "rules.md"
@@ -34,7 +34,7 @@ KNOWN_WARNINGS = {
     "flaps",
     "lost_event",
 }
-BEGIN, END = "<!-- catalogue: generated from services/rules/catalogue.py -->\n", "<!-- /catalogue -->"
+BEGIN, END = "<!-- catalogue: generated from services/rules/language/catalogue.py -->\n", "<!-- /catalogue -->"
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

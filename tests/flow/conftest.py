@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from services.rules.processor import RulesProcessor
 from tests.flow.said import RULES
 

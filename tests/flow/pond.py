@@ -23,12 +23,12 @@ from services.notifier.channels.base import Accepted, SendResult
 from services.notifier.delivery import Courier
 from services.notifier.message import Message
 from services.notifier.processor import NotifierProcessor
-from services.rules import board as rules_board
-from services.rules.gate import SeatGate
+from services.rules.book.rulebook import Rulebook
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import Rulebook
-from services.rules.seating import Seating
-from services.rules.seats import digest
+from services.rules.seats import board as rules_board
+from services.rules.seats.claims import digest
+from services.rules.seats.gate import SeatGate
+from services.rules.seats.seating import Seating
 from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget

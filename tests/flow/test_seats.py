@@ -16,9 +16,9 @@ from services.contracts import topics, wire
 from services.contracts.decision import DecisionReason, Outcome
 from services.contracts.profile import Cause
 from services.contracts.seats import Seats
-from services.rules.compiler import compile_rulebook
-from services.rules.rulebook import Rulebook
-from services.rules.seating import DELAY_S
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.rulebook import Rulebook
+from services.rules.seats.seating import DELAY_S
 from services.runtime.partitioning import partition_of
 from services.scoring.config import ScoringConfig
 from tests.flow.broker import COMMITTING, PUBLISHING, Misfortune, Point

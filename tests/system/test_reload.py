@@ -16,7 +16,7 @@ from deploy.embedded.process import Process
 from services.contracts import wire
 from services.contracts.decision import Decision, DecisionReason, Outcome
 from services.contracts.profile import Cause
-from services.rules.compiler import load_rulebook
+from services.rules.book.compiler import load_rulebook
 from services.runtime.partitioning import partition_of
 from services.runtime.problems import FileError
 from tests.servers.server import Server

@@ -14,8 +14,8 @@ from services.cli.replay.plan import Plan
 from services.cli.rules.forecasting.history import from_files
 from services.contracts import wire
 from services.contracts.decision import Decision, DecisionReason, Outcome
-from services.rules import seats
-from services.rules.seating import DELAY_S
+from services.rules.seats.claims import customers, hash_of
+from services.rules.seats.seating import DELAY_S
 from services.runtime.files import read_files
 from services.runtime.partitioning import partition_of
 from services.scoring.config import ScoringConfig
@@ -119,8 +119,8 @@ def test_as_many_as_there_are_seats(kafka_server: Server, redis_url: str, tmp_pa
     assert max(len(core(decisions, decision.decided_at + MILLISECOND)) for decision in decisions) == MAX
     assert {partition_of(customer, PARTITIONS) for found in members for customer in found} == set(range(PARTITIONS))
     assert len({frozenset(found) for found in members}) > DAYS // 2
-    hashes = [frozenset(map(seats.hash_of, found)) for found in members]
-    assert [seats.customers(given[review].slots[0].customers) for review in REVIEWS] == hashes
+    hashes = [frozenset(map(hash_of, found)) for found in members]
+    assert [customers(given[review].slots[0].customers) for review in REVIEWS] == hashes
     assert {d.reason for d in decisions if d.outcome is Outcome.DEMOTED} == {None, DecisionReason.CAPACITY}
     plan = Plan(ScoringConfig.parse("", ALONE), SHANGHAI, [read_files(rules)])
     assert got == simulated(plan, 1, lambda into: from_files([file], (), None, into))

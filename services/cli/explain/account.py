@@ -11,8 +11,8 @@ from services.contracts.decision import Decision
 from services.contracts.errors import KoipondError
 from services.contracts.profile import Profile
 from services.contracts.receipt import Receipt
-from services.rules.explanation import Explanation, name_of
-from services.rules.rulebook import Rulebook
+from services.rules.book.rulebook import Rulebook
+from services.rules.story.explanation import Explanation, name_of
 
 
 class Source(StrEnum):

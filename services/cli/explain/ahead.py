@@ -12,11 +12,11 @@ from services.cli.explain.account import Coming
 from services.cli.replay.course import Course, Member, Said
 from services.contracts.calendar import BusinessDays, from_ms, to_ms
 from services.contracts.decision import Decision
-from services.rules.explanation import Explanation, explain
+from services.rules.book.rulebook import Rulebook
+from services.rules.engine.state import BLOBS, RuleState, pack_profile, unpack_profile
+from services.rules.language.scene import Scene
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import Rulebook
-from services.rules.scene import Scene
-from services.rules.state import BLOBS, RuleState, pack_profile, unpack_profile
+from services.rules.story.explanation import Explanation, explain
 
 HORIZON = timedelta(days=400)
 """How far to look ahead: a little more than the longest window of a profile."""

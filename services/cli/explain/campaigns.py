@@ -10,7 +10,7 @@ from services.cli.explain.marks import add_findings
 from services.cli.explain.phrases import REASONS, Phrases
 from services.contracts.decision import Decision, DecisionReason, Mode, Outcome
 from services.contracts.durations import format_ms
-from services.rules.explanation import CampaignStanding, StepStanding
+from services.rules.story.explanation import CampaignStanding, StepStanding
 
 
 class Rank(IntEnum):

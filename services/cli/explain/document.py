@@ -8,14 +8,14 @@ import msgspec
 from services.cli.explain.account import Account
 from services.contracts.calendar import from_ms
 from services.contracts.decision import Decision
-from services.rules.explanation import (
+from services.rules.story.explanation import (
     CampaignStanding,
     LadderStanding,
     StepStanding,
     TierStanding,
     name_of,
 )
-from services.rules.findings import Finding, Findings
+from services.rules.story.findings import Finding, Findings
 
 
 def document(account: Account, rule: str | None = None, limit: int | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from rich.tree import Tree
 from services.cli.explain.marks import add_findings
 from services.cli.explain.phrases import Phrases
 from services.contracts.decision import Mode
-from services.rules.explanation import LadderStanding, TierStanding
+from services.rules.story.explanation import LadderStanding, TierStanding
 
 SHADOW = " in shadow mode"
 """Such a rule only says what it would do."""

@@ -13,8 +13,8 @@ from services.contracts.calendar import from_ms, to_ms
 from services.contracts.decision import Decision
 from services.contracts.errors import Retryable
 from services.contracts.receipt import Receipt
-from services.rules.rulebook import Rulebook
-from services.rules.state import BLOBS, RuleState, unpack_profile
+from services.rules.book.rulebook import Rulebook
+from services.rules.engine.state import BLOBS, RuleState, unpack_profile
 from services.runtime.blob import UnreadableState
 from services.runtime.partitioning import partition_of
 from services.runtime.redis_store import RedisStore, connect

@@ -8,7 +8,7 @@ from rich.tree import Tree
 
 from services.cli.explain.phrases import Phrases
 from services.contracts.decision import Verdict
-from services.rules.findings import Finding
+from services.rules.story.findings import Finding
 
 _WIDEST = 40
 _LONGEST = 76

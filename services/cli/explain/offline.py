@@ -20,10 +20,10 @@ from services.cli.terminal import many
 from services.contracts.calendar import to_ms
 from services.contracts.decision import Decision
 from services.contracts.events import AnyEvent, ClockTick, CustomerDeleted, CustomerMerged
+from services.rules.book.rulebook import Rulebook
+from services.rules.engine.state import RuleState, unpack_profile
+from services.rules.language.terms import Feature
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import Rulebook
-from services.rules.state import RuleState, unpack_profile
-from services.rules.terms import Feature
 from services.scoring.config import ScoringConfig
 
 _DECODER = msgspec.msgpack.Decoder(AnyEvent)

@@ -9,9 +9,9 @@ from services.contracts.calendar import from_ms
 from services.contracts.decision import Decision, DecisionReason, Mode, Outcome
 from services.contracts.profile import Cause, Profile
 from services.contracts.receipt import DeliveryOutcome, Receipt
-from services.rules.findings import Findings
-from services.rules.terms import Value
-from services.rules.wording import money_text, value_text
+from services.rules.language.terms import Value
+from services.rules.story.findings import Findings
+from services.rules.story.wording import money_text, value_text
 
 MOST_NEEDS = 2
 REASONS = {

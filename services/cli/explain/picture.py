@@ -10,7 +10,7 @@ from services.cli.explain.ladders import add_ladder
 from services.cli.explain.phrases import Phrases
 from services.contracts.calendar import to_ms_up
 from services.contracts.decision import Decision
-from services.rules.explanation import CampaignStanding, Explanation, LadderStanding, standings
+from services.rules.story.explanation import CampaignStanding, Explanation, LadderStanding, standings
 
 
 def picture(account: Account, rule: str | None = None, limit: int | None = None) -> Tree:

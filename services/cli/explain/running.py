@@ -21,7 +21,7 @@ from services.cli.scores.instants import read_instant
 from services.cli.terminal import ERR, OUT
 from services.contracts.calendar import known_zone
 from services.rules.app import RulesSettings
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from services.runtime.files import read_files
 from services.runtime.problems import suggestion
 

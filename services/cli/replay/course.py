@@ -22,8 +22,8 @@ from services.contracts.events import AnyEvent, ClockTick
 from services.contracts.profile import Profile
 from services.contracts.topics import DECISIONS, EVENTS, NOTIFICATIONS, PROFILES, TRANSFERS
 from services.contracts.transfer import TransferMessage
+from services.rules.engine.state import RuleState
 from services.rules.processor import RulesProcessor, Tombstone
-from services.rules.state import RuleState
 from services.runtime.processor import Emit, Step
 from services.runtime.record import Record
 from services.scoring.processor import ScoringProcessor

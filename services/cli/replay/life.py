@@ -22,8 +22,8 @@ from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
 from services.contracts.population import Cutoffs
 from services.contracts.profile import Profile
+from services.rules.engine.state import RuleState, unpack_profile
 from services.rules.processor import RulesProcessor
-from services.rules.state import RuleState, unpack_profile
 from services.runtime.assembly import second_of
 from services.scoring.config import ScoringConfig
 from services.scoring.population import Population

@@ -7,13 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.cli.replay.gates import ALL, PARTITIONS, Keeper, Opening, keeper
-from services.rules import board as rules_board
-from services.rules import seats
-from services.rules.compiler import compile_rulebook
-from services.rules.gate import SeatGate
+from services.rules.book.compiler import compile_rulebook
+from services.rules.engine.state import RuleState
 from services.rules.processor import RulesProcessor
-from services.rules.seating import Seating
-from services.rules.state import RuleState
+from services.rules.seats import board as rules_board
+from services.rules.seats.claims import digest
+from services.rules.seats.gate import SeatGate
+from services.rules.seats.seating import Seating
 from services.scoring import board as scoring_board
 from services.scoring.config import ScoringConfig
 from services.scoring.gate import EpochGate
@@ -89,7 +89,7 @@ class Plan:
     def _rules_stage(self, texts: RuleTexts) -> RulesStage:
         book = compile_rulebook(texts)
         seating = Seating(book, self.zone, PARTITIONS)
-        gated = Gated(seats.digest if seating.slots else None, partial(_judge_by, seating))
+        gated = Gated(digest if seating.slots else None, partial(_judge_by, seating))
         return RulesStage(RulesProcessor(book, seating.seated), gated)
 
 

@@ -24,8 +24,8 @@ from services.cli.replay.shard import SCORING, Answer, End, Fold, Order, Pass, R
 from services.contracts.calendar import from_ms, to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
-from services.rules.compiler import compile_rulebook
-from services.rules.state import RuleState
+from services.rules.book.compiler import compile_rulebook
+from services.rules.engine.state import RuleState
 
 AT_ONCE = 250
 """Events of one order."""

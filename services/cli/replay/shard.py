@@ -11,7 +11,7 @@ from services.cli.replay.gates import Opening
 from services.cli.replay.plan import Plan
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
-from services.rules.state import RuleState
+from services.rules.engine.state import RuleState
 
 SCORING = 0
 """The number of scoring among the stages; the rule sets are those from 1 on."""

@@ -2,9 +2,9 @@
 
 import typer
 
-from services.cli.rules.commands_check import rules_check, rules_schema
-from services.cli.rules.commands_simulate import diff, simulate
-from services.cli.rules.commands_test import rules_test
+from services.cli.rules.checking import rules_check, rules_schema
+from services.cli.rules.forecasting.command import diff, simulate
+from services.cli.rules.testing.command import rules_test
 
 rules_app = typer.Typer(help="Rule files: check them, test them, see what they would have done.", no_args_is_help=True)
 rules_app.command("check")(rules_check)

@@ -5,12 +5,12 @@ Every warning is true where it is given; what cannot be shown is not said.
 
 from collections.abc import Sequence
 
+from services.rules.book.rulebook import Rulebook
 from services.rules.review.campaigns import odd_campaigns
 from services.rules.review.facts import definitions, fact_names, odd_facts
 from services.rules.review.groups import odd_groups
 from services.rules.review.ladders import odd_ladders
 from services.rules.review.money import odd_money
-from services.rules.rulebook import Rulebook
 from services.runtime.document import Document
 from services.runtime.problems import Problem
 

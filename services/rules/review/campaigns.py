@@ -6,11 +6,11 @@ from typing import Any
 
 from services.contracts.command import Category, Recipient
 from services.contracts.durations import format_duration
-from services.rules.models import Every
+from services.rules.book.models import Every
+from services.rules.book.rulebook import CampaignRule, Rulebook
 from services.rules.review.clauses import Clauses
 from services.rules.review.conditions import odd_conditions
 from services.rules.review.logic import both, follows, possible
-from services.rules.rulebook import CampaignRule, Rulebook
 from services.runtime.document import Document, KeyPath
 from services.runtime.problems import Problem
 

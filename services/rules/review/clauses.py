@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from services.rules.condition import Predicate
-from services.rules.features import FEATURES, known_kind
-from services.rules.occasions import of_sequence
+from services.rules.book.occasions import of_sequence
+from services.rules.book.rulebook import Clause, Rulebook
+from services.rules.book.sequence import EventSequence
+from services.rules.language.condition import Predicate
+from services.rules.language.features import FEATURES, known_kind
+from services.rules.language.terms import Kind
+from services.rules.language.tree import Comparison, Constant, Membership, Read, Tree
 from services.rules.review.domains import EVENT_TYPE
 from services.rules.review.logic import both, question
-from services.rules.rulebook import Clause, Rulebook
-from services.rules.sequence import EventSequence
-from services.rules.terms import Kind
-from services.rules.tree import Comparison, Constant, Membership, Read, Tree
 from services.runtime.document import Document, KeyPath
 from services.runtime.problems import Place
 

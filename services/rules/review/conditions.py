@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from services.rules.language.terms import Moves
+from services.rules.language.tree import Logic, Not, Tree, features_of
 from services.rules.review.clauses import Item, Listed, quoted
 from services.rules.review.logic import both, certain, possible
-from services.rules.terms import Moves
-from services.rules.tree import Logic, Not, Tree, features_of
 from services.runtime.problems import Problem
 
 

@@ -2,9 +2,9 @@
 
 from math import inf
 
-from services.rules.features import FEATURES
+from services.rules.language.features import FEATURES
+from services.rules.language.terms import Feature, Kind
 from services.rules.review.values import EVERYTHING, REALS, Numbers, Texts, Values, between
-from services.rules.terms import Feature, Kind
 
 CURRENCY = "currency"
 """Stands for the currency of a customer: no condition can name it, amounts ask for it."""

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.rules.facts import Facts
-from services.rules.lexer import Sort, words
-from services.rules.models import Define
-from services.rules.reading import read_rule
+from services.rules.book.facts import Facts
+from services.rules.book.models import Define
+from services.rules.book.reading import read_rule
+from services.rules.book.rulebook import Rulebook
+from services.rules.book.source import parse_rules
+from services.rules.language.lexer import Sort, words
+from services.rules.language.terms import Vocabulary
 from services.rules.review.clauses import listed
 from services.rules.review.conditions import odd_conditions
 from services.rules.review.logic import both
-from services.rules.rulebook import Rulebook
-from services.rules.source import parse_rules
-from services.rules.terms import Vocabulary
 from services.runtime.document import Document
 from services.runtime.problems import Problem
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import product
 
+from services.rules.language.terms import Feature, Moves
+from services.rules.language.tree import Not, Tree, features_of
 from services.rules.review.domains import is_whole
 from services.rules.review.logic import Case, both, known_cases, merged
 from services.rules.review.values import Numbers
-from services.rules.terms import Feature, Moves
-from services.rules.tree import Not, Tree, features_of
 
 _ONE_WAY = frozenset({Moves.DAILY, Moves.NEVER, Moves.PULSE})
 """Days go by one at a time, and only an event turns them back; what was ever counted stays."""

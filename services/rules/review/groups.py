@@ -5,12 +5,12 @@ from functools import cached_property
 from itertools import groupby
 
 from services.contracts.decision import Mode
-from services.rules.condition import Predicate
+from services.rules.book.rulebook import CampaignRule, Rulebook
+from services.rules.language.condition import Predicate
+from services.rules.language.terms import Kind
+from services.rules.language.tree import Not
 from services.rules.review.clauses import Clauses
 from services.rules.review.logic import Case, known_cases, meet
-from services.rules.rulebook import CampaignRule, Rulebook
-from services.rules.terms import Kind
-from services.rules.tree import Not
 from services.runtime.problems import Problem
 
 _COUNTED = frozenset({Kind.NUMBER, Kind.LENGTH})

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from services.rules.models import Jump
+from services.rules.book.models import Jump
+from services.rules.book.rulebook import LadderRule, Rulebook, TierRule
+from services.rules.language.terms import Kind
+from services.rules.language.tree import Constant, Not, Tree
 from services.rules.review.clauses import Clauses
 from services.rules.review.conditions import odd_conditions
 from services.rules.review.gaps import meeting
 from services.rules.review.logic import both, possible
-from services.rules.rulebook import LadderRule, Rulebook, TierRule
-from services.rules.terms import Kind
-from services.rules.tree import Constant, Not, Tree
 from services.runtime.document import Document, KeyPath
 from services.runtime.problems import Problem
 

@@ -8,10 +8,10 @@ may be answered either way. So nothing is called impossible that is not.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from services.rules.language.terms import Feature, Kind
+from services.rules.language.tree import Arithmetic, Comparison, Constant, Logic, Membership, Money, Not, Read, Tree
 from services.rules.review.domains import CURRENCY, EVENT_TYPE, domain, is_whole, types_with
 from services.rules.review.values import Texts, Values, compared, exactly
-from services.rules.terms import Feature, Kind
-from services.rules.tree import Arithmetic, Comparison, Constant, Logic, Membership, Money, Not, Read, Tree
 
 MAX_CASES = 400
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from services.rules.book.rulebook import Clause, Rulebook
+from services.rules.language.tree import Arithmetic, Comparison, Logic, Membership, Money, Not, Tree
 from services.rules.review.clauses import Clauses, Listed
-from services.rules.rulebook import Clause, Rulebook
-from services.rules.tree import Arithmetic, Comparison, Logic, Membership, Money, Not, Tree
 from services.runtime.document import KeyPath
 from services.runtime.problems import Problem
 

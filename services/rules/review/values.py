@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import ceil, floor, inf, isinf
 from typing import NamedTuple, TypeAlias
 
-from services.rules.terms import Value
+from services.rules.language.terms import Value
 
 
 class Cut(NamedTuple):

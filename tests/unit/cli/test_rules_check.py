@@ -10,8 +10,8 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from services.cli.rules import commands_check
-from services.cli.rules.commands_check import rules_check, rules_schema
-from services.rules.schema import schema_text
+from services.cli.rules.checking import rules_check, rules_schema
+from services.rules.book.schema import schema_text
 
 APP = typer.Typer()
 APP.command("check")(rules_check)

@@ -7,7 +7,7 @@
 
 from pathlib import Path
 
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from services.runtime.problems import FileError
 
 FOLDER = Path(__file__).parent / "broken"

@@ -11,13 +11,13 @@ from services.contracts.command import Command
 from services.contracts.decision import Decision
 from services.contracts.profile import WINDOWS, Cause, Octant, Profile, RfSegment, Window, window_name
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
-from services.rules.compiler import compile_rulebook
-from services.rules.evaluation import SeatedCustomer
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.rulebook import Rulebook
+from services.rules.engine.evaluation import SeatedCustomer
+from services.rules.engine.state import RuleState
+from services.rules.language.scene import Scene
+from services.rules.language.terms import Vocabulary
 from services.rules.processor import RuleMessage, RulesProcessor
-from services.rules.rulebook import Rulebook
-from services.rules.scene import Scene
-from services.rules.state import RuleState
-from services.rules.terms import Vocabulary
 from services.runtime.processor import Emit, Step
 from services.runtime.record import Record
 

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from services.contracts.profile import Happening, Octant, Profile, RfSegment, Window
-from services.rules.syntax import parse_expression
-from services.rules.terms import Vocabulary
+from services.rules.language.syntax import parse_expression
+from services.rules.language.terms import Vocabulary
 from services.runtime.problems import Place
 from tests.unit.rules.customers import profile, windows
 

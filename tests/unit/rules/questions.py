@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from services.contracts.profile import Happening, Octant, RfSegment, Window
-from services.rules.condition import Predicate, make_predicate
-from services.rules.scene import Scene
-from services.rules.syntax import parse_expression
+from services.rules.language.condition import Predicate, make_predicate
+from services.rules.language.scene import Scene
+from services.rules.language.syntax import parse_expression
 from services.runtime.problems import Place
 from tests.unit.rules.customers import NOON, TODAY, VOCABULARY, scene, windows
 

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from services.contracts.calendar import from_ms, to_ms
 from services.contracts.decision import Decision
 from services.contracts.profile import Happening, Profile
-from services.rules.models import Action, Campaign, Define, Jump, Ladder, Link, Period, Timing
-from services.rules.syntax import parse_expression
-from services.rules.terms import Feature, Kind, Value, Vocabulary
-from services.rules.tree import (
+from services.rules.book.models import Action, Campaign, Define, Jump, Ladder, Link, Period, Timing
+from services.rules.language.syntax import parse_expression
+from services.rules.language.terms import Feature, Kind, Value, Vocabulary
+from services.rules.language.tree import (
     Arithmetic,
     Comparison,
     Constant,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from services.runtime.document import MAX_FILE_BYTES
 from services.runtime.problems import FileError
 from tests.unit.rules.broken_files import FILES, expected, said_about

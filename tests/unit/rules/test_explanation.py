@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from services.contracts.calendar import to_ms
 from services.contracts.decision import DecisionReason, Mode, Outcome
 from services.contracts.profile import Happening, Window
-from services.rules.explanation import CampaignStanding, Explanation, LadderStanding, explain, standings
-from services.rules.findings import Finding, Findings, later
-from services.rules.rulebook import Rulebook
-from services.rules.scene import Scene
-from services.rules.state import BLOBS
-from services.rules.syntax import parse_expression
-from services.rules.wording import plain_text, said, shortfall, value_text
+from services.rules.book.rulebook import Rulebook
+from services.rules.engine.state import BLOBS
+from services.rules.language.scene import Scene
+from services.rules.language.syntax import parse_expression
+from services.rules.story.explanation import CampaignStanding, Explanation, LadderStanding, explain, standings
+from services.rules.story.findings import Finding, Findings, later
+from services.rules.story.wording import plain_text, said, shortfall, value_text
 from services.runtime.problems import Place
 from tests.unit.rules.customers import NOON, TODAY, VOCABULARY, Life, book, campaign, scene, windows
 

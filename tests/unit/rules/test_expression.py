@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.rules.condition import make_predicate
-from services.rules.expression import compile_value
-from services.rules.scene import Scene
-from services.rules.syntax import parse_expression
-from services.rules.terms import Vocabulary
-from services.rules.tree import Not, Tree
+from services.rules.language.condition import make_predicate
+from services.rules.language.expression import compile_value
+from services.rules.language.scene import Scene
+from services.rules.language.syntax import parse_expression
+from services.rules.language.terms import Vocabulary
+from services.rules.language.tree import Not, Tree
 from services.runtime.problems import Place
 from tests.unit.rules.customers import VOCABULARY, scene, windows
 

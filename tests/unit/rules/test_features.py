@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.profile import WINDOWS, Profile, Window, window_name
-from services.rules.catalogue import CATALOGUE, catalogue_table
-from services.rules.features import FEATURES
-from services.rules.functions import FUNCTIONS
-from services.rules.scene import DAY_MS, Scene
-from services.rules.terms import BadArgumentError, Feature, Kind, Moves, Value
+from services.rules.language.catalogue import CATALOGUE, catalogue_table
+from services.rules.language.features import FEATURES
+from services.rules.language.functions import FUNCTIONS
+from services.rules.language.scene import DAY_MS, Scene
+from services.rules.language.terms import BadArgumentError, Feature, Kind, Moves, Value
 from tests.unit.contracts.strategies import of
 from tests.unit.rules.customers import NOON, VOCABULARY, scene
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from services.contracts.calendar import BusinessDays, as_day, to_ms
 from services.contracts.profile import Profile
-from services.rules.condition import Predicate, make_predicate
-from services.rules.scene import DAY_MS, Scene
-from services.rules.syntax import parse_expression
-from services.rules.terms import Vocabulary
+from services.rules.language.condition import Predicate, make_predicate
+from services.rules.language.scene import DAY_MS, Scene
+from services.rules.language.syntax import parse_expression
+from services.rules.language.terms import Vocabulary
 from services.runtime.problems import Place
 from tests.unit.contracts.strategies import of
 from tests.unit.contracts.test_calendar import zones

@@ -10,12 +10,12 @@ from services.contracts import wire
 from services.contracts.calendar import to_ms
 from services.contracts.seats import Claims, Seats
 from services.contracts.topics import CLAIMS
-from services.rules.gate import SeatGate
+from services.rules.book.rulebook import Rulebook
+from services.rules.engine.state import Claim, RuleState, pack_profile
 from services.rules.processor import PATIENCE
-from services.rules.rulebook import Rulebook
-from services.rules.seating import DELAY_S, Seating
-from services.rules.seats import digest, hash_of
-from services.rules.state import Claim, RuleState, pack_profile
+from services.rules.seats.claims import digest, hash_of
+from services.rules.seats.gate import SeatGate
+from services.rules.seats.seating import DELAY_S, Seating
 from services.runtime.assembly import Tally
 from services.runtime.gate import Gate
 from tests.unit.rules.customers import NOON, book, campaign, profile

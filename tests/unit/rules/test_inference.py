@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.rules.inference import (
+from services.rules.engine.inference import (
     MAX_SHARD_FACTS,
     MAX_SHARD_RULES,
     Deduction,
@@ -264,7 +264,7 @@ def test_a_refusal_of_the_engine_surfaces(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 _HALVES = """
-from services.rules.inference import Deduction, DurableInference, InferenceRule
+from services.rules.engine.inference import Deduction, DurableInference, InferenceRule
 
 deductions = [Deduction(8, (0, 1)), Deduction(9, (8, 2)), Deduction(10, (9, 3)), Deduction(11, (4, 5))]
 rules = [InferenceRule("a", (10,), 0), InferenceRule("b", (10, 11), 1), InferenceRule("c", (8, 6), 2), InferenceRule("d", (0, 7), 3)]

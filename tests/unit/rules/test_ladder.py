@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from services.contracts.command import Category, Recipient
 from services.contracts.decision import Outcome
 from services.contracts.profile import Cause
-from services.rules.ladder import Sight, stand
-from services.rules.rulebook import SeatRule
-from services.rules.state import TierState
+from services.rules.book.rulebook import SeatRule
+from services.rules.engine.ladder import Sight, stand
+from services.rules.engine.state import TierState
 from tests.unit.rules.customers import NOON, Life, book
 
 LADDER = """\

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from services.contracts.calendar import BusinessDays, as_date, from_ms, to_ms
 from services.contracts.profile import Happening
-from services.rules.models import Campaign, Period, Timing
-from services.rules.occasions import of_period, of_sequence, of_timing
-from services.rules.scene import DAY_MS, Past, Scene
-from services.rules.sequence import MOST_REMEMBERED, EventSequence, Link, remembered
-from services.rules.timetable import Timetable
+from services.rules.book.models import Campaign, Period, Timing
+from services.rules.book.occasions import of_period, of_sequence, of_timing
+from services.rules.book.sequence import MOST_REMEMBERED, EventSequence, Link, remembered
+from services.rules.book.timetable import Timetable
+from services.rules.language.scene import DAY_MS, Past, Scene
 from tests.unit.rules.customers import NOON, profile
 from tests.unit.rules.generated import KINDS, ZONES, periods, schedules
 from tests.unit.rules.reference import covers, endings, instants

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.profile import Happening, Octant, Profile, RfSegment, Window
-from services.rules.condition import Predicate, make_predicate
-from services.rules.expression import compile_test
-from services.rules.program import compile_mask
-from services.rules.scene import Scene
-from services.rules.syntax import parse_expression
-from services.rules.terms import Kind, Vocabulary
-from services.rules.tree import Comparison, Constant, Logic, Membership, Money, Not, Read, Tree
+from services.rules.language.condition import Predicate, make_predicate
+from services.rules.language.expression import compile_test
+from services.rules.language.program import compile_mask
+from services.rules.language.scene import Scene
+from services.rules.language.syntax import parse_expression
+from services.rules.language.terms import Kind, Vocabulary
+from services.rules.language.tree import Comparison, Constant, Logic, Membership, Money, Not, Read, Tree
 from services.runtime.problems import Place
 from tests.unit.rules.customers import NOON, profile
 from tests.unit.rules.generated import (
@@ -172,7 +172,7 @@ names = st.sampled_from(["r", "f", "net_minor", "super_user", "segment", "activi
 @st.composite
 def trees(draw: st.DrawFn) -> Tree:
     """Trees that nobody would write: truths compared with truths, constants alone, chains of one sign."""
-    from services.rules.features import FEATURES  # noqa: PLC0415 - for this alone
+    from services.rules.language.features import FEATURES  # noqa: PLC0415 - for this alone
 
     feature = FEATURES[draw(names)]
     constants: dict[Kind, list[Any]] = {

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.rules.compiler import load_rulebook
+from services.rules.book.compiler import load_rulebook
+from services.rules.book.rulebook import Rulebook
 from services.rules.reload import Reloader
-from services.rules.rulebook import Rulebook
 from services.runtime.telemetry import Telemetry
 from tests.unit.rules.customers import NOON, Life, book, campaign
 

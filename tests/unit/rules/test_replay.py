@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from services.contracts import wire
 from services.contracts.calendar import to_ms
 from services.contracts.profile import Happening, Octant, Profile
+from services.rules.engine.state import RuleState
 from services.rules.processor import RuleMessage, RulesProcessor
-from services.rules.state import RuleState
 from services.runtime.fold import Entry, Fold
 from services.runtime.record import Record
 from services.runtime.store import Due

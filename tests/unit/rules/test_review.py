@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.rules.compiler import compile_rulebook
-from services.rules.ladder import Sight, stand
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.rulebook import Clause, LadderRule, Rulebook
+from services.rules.engine.ladder import Sight, stand
+from services.rules.engine.state import TierState
+from services.rules.language.scene import Scene
 from services.rules.review import definitions, fact_names, warnings
-from services.rules.rulebook import Clause, LadderRule, Rulebook
-from services.rules.scene import Scene
-from services.rules.state import TierState
 from services.runtime.files import read_files
 from tests.unit.rules.questions import CUSTOMERS, EXPRESSIONS
 

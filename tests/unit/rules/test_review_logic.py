@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.rules.language.terms import Feature, Value
+from services.rules.language.tree import Not, Tree, features_of
 from services.rules.review.clauses import part
 from services.rules.review.domains import domain, is_whole
 from services.rules.review.logic import MAX_CASES, both, certain, follows, possible
 from services.rules.review.values import EVERYTHING, Values, compared, exactly, span
-from services.rules.terms import Feature, Value
-from services.rules.tree import Not, Tree, features_of
 from tests.unit.rules.questions import CUSTOMERS, EXPRESSIONS, predicate_of
 
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(-3, 3), st.sampled_from(["a", "b", "c"]))

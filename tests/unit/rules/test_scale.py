@@ -9,9 +9,9 @@ import pytest
 
 from services.contracts.calendar import to_ms
 from services.contracts.profile import Profile
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
+from services.rules.engine.state import RuleState
 from services.rules.processor import RulesProcessor
-from services.rules.state import RuleState
 from tests.unit.rules.at_scale import customers, rule_files
 from tests.unit.rules.customers import decisions, record
 from tests.unit.rules.reference import Reference, Told, lived, told

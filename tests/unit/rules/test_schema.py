@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from services.rules.compiler import compile_rulebook
-from services.rules.meanings import MEANINGS
-from services.rules.models import KINDS, Action, Capacity, Goal, Jump, Link, Notify, Period, Tier, Timing
-from services.rules.schema import schema, schema_text
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.meanings import MEANINGS
+from services.rules.book.models import KINDS, Action, Capacity, Goal, Jump, Link, Notify, Period, Tier, Timing
+from services.rules.book.schema import schema, schema_text
 from services.runtime.document import parse
 from services.runtime.files import read_files
 from services.runtime.problems import FileError

@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 
 from services.contracts.calendar import to_ms
 from services.contracts.seats import HASH_BYTES, SlotSeats
-from services.rules import seats
-from services.rules.models import MAX_SEATS
-from services.rules.seats import GRACE_MS, award, best_claims, customers, digest, hash_of
-from services.rules.state import Claim, RuleState, pack_profile
+from services.rules.book.models import MAX_SEATS
+from services.rules.engine.state import Claim, RuleState, pack_profile
+from services.rules.seats import claims as seats
+from services.rules.seats.claims import GRACE_MS, award, best_claims, customers, digest, hash_of
 from tests.unit.rules.customers import NOON, profile
 
 AT_MS = to_ms(NOON)

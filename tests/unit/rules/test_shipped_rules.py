@@ -15,11 +15,11 @@ from services.contracts.calendar import to_ms
 from services.contracts.command import Category, ChannelName, Command, Recipient
 from services.contracts.decision import Outcome
 from services.contracts.profile import Octant, Profile, RfSegment, Window
-from services.rules.compiler import load_rulebook
-from services.rules.models import Notify
+from services.rules.book.compiler import load_rulebook
+from services.rules.book.models import Notify
+from services.rules.book.rulebook import CampaignRule, Rulebook
 from services.rules.processor import RulesProcessor
 from services.rules.review import definitions, warnings
-from services.rules.rulebook import CampaignRule, Rulebook
 from services.runtime.files import read_files
 from services.scoring.config import ScoringConfig
 from tests.unit.rules.customers import NOON, TODAY, ZONE, profile, windows

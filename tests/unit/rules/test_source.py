@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.rules.source import parse_rules
+from services.rules.book.source import parse_rules
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.rules.state import (
+from services.rules.engine.state import (
     BLOBS,
     KEEP_VANISHED_MS,
     CampaignState,

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.rules.condition import make_predicate
-from services.rules.currencies import CURRENCIES
-from services.rules.lexer import NotAWordError, Sort, Word, words
-from services.rules.syntax import MAX_LENGTH, parse_expression
-from services.rules.terms import Vocabulary
-from services.rules.tree import Comparison, Money, Tree
+from services.rules.language.condition import make_predicate
+from services.rules.language.currencies import CURRENCIES
+from services.rules.language.lexer import NotAWordError, Sort, Word, words
+from services.rules.language.syntax import MAX_LENGTH, parse_expression
+from services.rules.language.terms import Vocabulary
+from services.rules.language.tree import Comparison, Money, Tree
 from services.runtime.problems import Place, Problem
 from tests.unit.rules.customers import scene
 from tests.unit.rules.generated import event_terms, formulas, plain_terms, tier_terms, timed_terms

@@ -5,8 +5,8 @@ from datetime import timedelta
 from services.contracts import wire
 from services.contracts.calendar import EPOCH, to_ms
 from services.contracts.events import ClockTick
+from services.rules.engine.state import RuleState
 from services.rules.processor import RuleMessage, RulesProcessor, Tombstone
-from services.rules.state import RuleState
 from services.runtime.fold import Entry, Fold, Folded
 from services.runtime.record import Record
 from services.runtime.store import Due

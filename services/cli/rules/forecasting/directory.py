@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from services.contracts.command import Recipient
 from services.contracts.decision import Mode
-from services.rules.models import Notify
-from services.rules.rulebook import CampaignRule, LadderRule, Rulebook
+from services.rules.book.models import Notify
+from services.rules.book.rulebook import CampaignRule, LadderRule, Rulebook
 
 
 class Way(NamedTuple):

@@ -20,7 +20,7 @@ from services.cli.rules.forecasting.goals import Goals
 from services.contracts.calendar import BusinessDays, as_date
 from services.contracts.command import Category, Command, Recipient
 from services.contracts.decision import Decision, DecisionReason, Mode, Outcome
-from services.rules.rulebook import Rulebook
+from services.rules.book.rulebook import Rulebook
 
 MESSAGE = "message"
 """Stands among the outcomes for a message sent."""

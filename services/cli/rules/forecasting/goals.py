@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from services.cli.rules.forecasting.proportions import Share, difference, share
 from services.contracts.decision import Decision, DecisionReason, Outcome
-from services.rules.rulebook import GoalRule
+from services.rules.book.rulebook import GoalRule
 
 
 class Goals:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from services.cli.rules.testing.playing import Part, Played
 from services.cli.rules.testing.sets import RuleSet
 from services.contracts.decision import Outcome
-from services.rules.rulebook import CampaignRule, LadderRule
+from services.rules.book.rulebook import CampaignRule, LadderRule
 
 _ACTS = frozenset({Outcome.FIRED, Outcome.PROMOTED, Outcome.DEMOTED})
 

@@ -21,7 +21,7 @@ from services.contracts.events import (
     OrderRefunded,
 )
 from services.contracts.profile import Cause, Profile, RfSegment
-from services.rules.scene import activity_at
+from services.rules.language.scene import activity_at
 from services.scoring.happening import happening, name_of
 
 _AS_SAID = frozenset(

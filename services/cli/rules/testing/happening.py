@@ -20,7 +20,7 @@ from services.contracts.inbound import (
     InboundOrderRefunded,
 )
 from services.ingest.canonical import canonical
-from services.rules.features import known_kind, unknown_kind
+from services.rules.language.features import known_kind, unknown_kind
 from services.runtime.document import Block, Document, KeyPath, Listing
 from services.runtime.problems import Problem, suggestion
 from services.runtime.validation import problems_of

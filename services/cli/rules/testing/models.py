@@ -27,7 +27,7 @@ from services.contracts.calendar import Zone
 from services.contracts.command import Category, Recipient
 from services.contracts.decision import DecisionReason, Mode, Outcome
 from services.contracts.inbound import Id
-from services.rules.models import Channel, Name
+from services.rules.book.models import Channel, Name
 
 MAX_TESTS = 1000
 MAX_ACTS = 200

@@ -13,7 +13,7 @@ from services.cli.rules.testing.playing import World, world
 from services.cli.rules.testing.references import check
 from services.cli.rules.testing.sets import RuleSets, is_test, rule_paths
 from services.cli.rules.testing.values import NOTHING
-from services.rules.models import KINDS
+from services.rules.book.models import KINDS
 from services.runtime.document import Document, KeyPath, parse_one
 from services.runtime.files import read_file
 from services.runtime.problems import FileError, Place, Problem

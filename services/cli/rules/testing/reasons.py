@@ -11,9 +11,9 @@ from services.cli.rules.testing.models import Expectation
 from services.cli.rules.testing.sets import RuleSet
 from services.contracts.calendar import BusinessDays, from_ms, to_ms
 from services.contracts.decision import Outcome, Verdict
-from services.rules.rulebook import CampaignRule, Clause, LadderRule
-from services.rules.scene import Past, Scene
-from services.rules.state import CampaignState, RuleState, unpack_profile
+from services.rules.book.rulebook import CampaignRule, Clause, LadderRule
+from services.rules.engine.state import CampaignState, RuleState, unpack_profile
+from services.rules.language.scene import Past, Scene
 
 _ANOTHER = frozenset({"rule", "outcome", "from", "to"})
 """What makes a decision another one, not the same with something wrong."""

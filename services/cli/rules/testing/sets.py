@@ -6,10 +6,10 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 
-from services.rules.campaign import held_out
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.rulebook import CampaignRule, LadderRule, Rulebook
+from services.rules.engine.campaign import held_out
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import CampaignRule, LadderRule, Rulebook
 from services.runtime.files import read_files
 from services.runtime.problems import FileError
 

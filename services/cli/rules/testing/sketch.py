@@ -19,8 +19,8 @@ from services.cli.rules.testing.values import Attribute, Length
 from services.contracts.durations import Duration
 from services.contracts.inbound import MAX_ATTRIBUTES, MAX_TAGS, Name
 from services.contracts.profile import WINDOWS, Octant, RfSegment, window_name
-from services.rules.currencies import CURRENCIES
-from services.rules.features import EVENT_NAMES, known_event, known_kind, unknown_kind
+from services.rules.language.currencies import CURRENCIES
+from services.rules.language.features import EVENT_NAMES, known_event, known_kind, unknown_kind
 from services.runtime.problems import suggestion
 
 LIFETIME = "lifetime"

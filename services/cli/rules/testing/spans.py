@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 from services.cli.rules.testing.sketch import LIFETIME, WINDOW_NAMES, Sketch, Span
 from services.contracts.profile import WINDOWS, Window, window_name
-from services.rules.features import known_kind
+from services.rules.language.features import known_kind
 
 _DAY = timedelta(days=1)
 _WIDTHS: Mapping[str, int | None] = {**{window_name(days): days for days in WINDOWS}, LIFETIME: None}

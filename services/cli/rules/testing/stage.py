@@ -19,8 +19,8 @@ from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, CustomerDeleted
 from services.contracts.profile import Profile
+from services.rules.engine.state import RuleState, TierState, pack_profile
 from services.rules.processor import RulesProcessor
-from services.rules.state import RuleState, TierState, pack_profile
 from services.scoring.processor import ScoringProcessor
 
 _LONG = timedelta(days=365)

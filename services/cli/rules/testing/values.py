@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from services.contracts.calendar import YEARS
 from services.contracts.durations import Duration, parse_duration
 from services.contracts.inbound import MAX_AMOUNT_MINOR, Scalar
-from services.rules.currencies import CURRENCIES, minor_units
+from services.rules.language.currencies import CURRENCIES, minor_units
 
 NOTHING = "nothing"
 """The type of pydantic's error about a key without a value."""

@@ -13,7 +13,7 @@ from services.cli.main import app
 from services.cli.scores.files import EventFiles
 from services.cli.scores.refusals import Refusals
 from services.contracts.calendar import to_ms
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from services.scoring.config import ScoringConfig
 from tests.flow.said import ZONE, after, deleted, did, merged, paid, updated
 

@@ -16,7 +16,7 @@ from services.cli.explain.picture import picture
 from services.contracts.calendar import to_ms
 from services.contracts.decision import Decision
 from services.contracts.receipt import Delivery, DeliveryOutcome, Reason, Receipt
-from services.rules.rulebook import Rulebook
+from services.rules.book.rulebook import Rulebook
 from services.runtime.settings import Settings
 from services.scoring.state import BLOBS as SCORING_BLOBS
 from services.scoring.state import CustomerState

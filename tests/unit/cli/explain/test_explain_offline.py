@@ -11,7 +11,7 @@ from services.cli.explain.account import Account, NobodyThere
 from services.cli.explain.offline import Files, offline_account
 from services.contracts.calendar import to_ms
 from services.contracts.decision import Outcome
-from services.rules.explanation import CampaignStanding, standings
+from services.rules.story.explanation import CampaignStanding, standings
 from services.scoring.config import ScoringConfig
 from tests.flow.histories import CUSTOMERS, histories
 from tests.flow.said import after, paid

@@ -10,8 +10,8 @@ from services.cli.replay.course import Said
 from services.contracts.command import Command
 from services.contracts.decision import Decision
 from services.contracts.events import AnyEvent, ClockTick
+from services.rules.book.rulebook import Rulebook
 from services.rules.processor import RulesProcessor
-from services.rules.rulebook import Rulebook
 from services.scoring.config import ScoringConfig
 from tests.flow.pond import Pond
 

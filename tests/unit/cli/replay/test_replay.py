@@ -20,9 +20,9 @@ from services.contracts.command import Command
 from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, ClockTick, OrderPaid
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
+from services.rules.engine.state import RuleState, unpack_profile
 from services.rules.processor import RulesProcessor
-from services.rules.state import RuleState, unpack_profile
 from services.runtime.gate import Passage
 from services.runtime.problems import FileError
 from services.runtime.record import Output

@@ -10,8 +10,8 @@ from services.cli.rules.forecasting.forecast import Forecast, Span
 from services.contracts.command import Category, Command, Recipient
 from services.contracts.decision import Decision, Mode, Outcome, Verdict
 from services.contracts.profile import Cause
-from services.rules.compiler import compile_rulebook
-from services.rules.rulebook import Rulebook
+from services.rules.book.compiler import compile_rulebook
+from services.rules.book.rulebook import Rulebook
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)

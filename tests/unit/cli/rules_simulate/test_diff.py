@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.cli.replay.course import Said
 from services.cli.rules.forecasting.diff import HEADER, NEW, OLD, Difference, Fate, Notes, rows
 from services.contracts.decision import Outcome
-from services.rules.compiler import compile_rulebook
+from services.rules.book.compiler import compile_rulebook
 from tests.unit.cli.rules_simulate.said import BOOK, RULES, ZONE, decided, fired, forecast, jumped
 from tests.unit.cli.rules_simulate.test_forecast import histories
 

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.cli.rules.commands_simulate import diff, simulate
+from services.cli.rules.forecasting.command import diff, simulate
 
 APP = typer.Typer()
 APP.command("simulate")(simulate)

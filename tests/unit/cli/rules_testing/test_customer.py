@@ -14,11 +14,11 @@ from services.cli.rules.testing.sketch import LIFETIME, WINDOW_NAMES, Sketch
 from services.contracts.calendar import BusinessDays, to_ms
 from services.contracts.events import CustomerUpdated, Interaction, OrderPaid, OrderRefunded
 from services.contracts.profile import Octant, Profile, RfSegment
-from services.rules.features import FEATURES
-from services.rules.functions import FUNCTIONS
-from services.rules.scene import Scene
-from services.rules.state import pack_profile, unpack_profile
-from services.rules.terms import Value, Vocabulary
+from services.rules.engine.state import pack_profile, unpack_profile
+from services.rules.language.features import FEATURES
+from services.rules.language.functions import FUNCTIONS
+from services.rules.language.scene import Scene
+from services.rules.language.terms import Value, Vocabulary
 from services.scoring.config import ScoringConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -1,0 +1,1 @@
+"""Rule files: their shape, and the rule set that is compiled of them. Knows no customer."""
