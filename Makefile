@@ -50,6 +50,8 @@ check: $(ENV) ## style, types, import contracts, schemas, compose file, Dockerfi
 	run mypy --no-error-summary
 	run lint-imports --no-logo
 	run koi schemas
+	run koi rules check --strict deploy/rules
+	run koi rules test --strict deploy | tail -n 1
 	run check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	run hadolint deploy/Dockerfile
 

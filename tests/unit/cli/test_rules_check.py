@@ -106,7 +106,7 @@ def test_colours_are_for_terminals_only(file: Path, monkeypatch: pytest.MonkeyPa
     """And what a machine reads has none even there."""
     file.write_text(ODD, encoding="utf-8")
     assert "\x1b" not in koi("check", str(file)).output
-    monkeypatch.setattr(commands_check, "ERR", _Coloured())
+    monkeypatch.setattr(checking, "ERR", _Coloured())
     assert "\x1b" not in koi("check", str(file), "--json").output
     assert "\x1b[33mwarning: always_true\x1b[0m" in koi("check", str(file)).output
 
