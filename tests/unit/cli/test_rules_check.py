@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from services.cli.rules import checking
 from services.cli.rules.checking import rules_check, rules_schema
 from services.rules.book.schema import schema_text
 
