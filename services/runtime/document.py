@@ -143,6 +143,7 @@ def parse(file: str, content: bytes | str) -> tuple[list[Document], list[Problem
     text = ""
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        builder.lines = text.splitlines()
         events = YAML(typ="safe", pure=True).parse(text)
         documents.extend(builder.documents(events))
     except _Refused as refusal:
@@ -150,7 +151,9 @@ def parse(file: str, content: bytes | str) -> tuple[list[Document], list[Problem
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         utf16 = error.object.startswith(_UTF16)
-        said = "this is UTF-16; save it as UTF-8" if utf16 else f"byte {error.start} is not UTF-8"
+        said = (
+            "this is UTF-16; save it as UTF-8" if utf16 else f"byte {error.start} is not UTF-8; save the file as UTF-8"
+        )
         builder.refuse(Place(file, line), "not_utf8", said)
     except YAMLError as error:
         builder.problems.append(yaml_problem(file, text, error))
@@ -179,6 +182,8 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self.problems: list[Problem] = []
+        self.lines: list[str] = []
+        """As they are written."""
         self._file = file
         self._refused: set[Place] = set()
 
@@ -210,6 +215,7 @@ class _Builder:
                     items.append(self._tree(item, events, depth + 1))
                 return Listing(place, tuple(items))
             case ScalarEvent():
+                self._check_glue(event)
                 return _leaf(place, str(event.value), event.style)
             case _:
                 return Leaf(place, "", None)
@@ -222,6 +228,19 @@ class _Builder:
             self.refuse(place, "not_allowed", "anchors and aliases (& and *) are not read; write the value out")
         elif tag is not None:
             self.refuse(place, "not_allowed", f"the tag {tag} is not read; write plain text")
+
+    def _check_glue(self, event: ScalarEvent) -> None:
+        """YAML takes a list item that stands too far to the right for more of the text above it."""
+        first, last = event.start_mark.line, event.end_mark.line
+        if event.style is not None or last <= first:
+            return
+        for number in range(first + 1, min(last + 1, len(self.lines))):
+            line = self.lines[number]
+            if line.lstrip().startswith("- "):
+                place = Place(self._file, number + 1, len(line) - len(line.lstrip()) + 1)
+                self.refuse(
+                    place, "indent", "this line goes on with the one above it; put its - right under the - there"
+                )
 
     def _entries(self, events: Iterator[Event], depth: int) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}

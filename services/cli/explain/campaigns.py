@@ -60,15 +60,23 @@ def _state(standing: CampaignStanding, phrases: Phrases, last: Decision | None) 
     if standing.next_step is not None and standing.due_ms is not None:
         return f"running: step {standing.next_step + 1} of {len(standing.steps)} on {phrases.at(standing.due_ms)}"
     if standing.active and standing.since_ms is not None:
-        since = f"true since {phrases.at(standing.since_ms)}"
-        if standing.spoke:
-            return f"{since}, and has done its part: it begins again only after it was false"
-        silent = f" ({last.reason.value})" if last and last.outcome is Outcome.SUPPRESSED and last.reason else ""
-        return f"{since}, and stays silent{silent} until it was false"
+        return f"true since {phrases.at(standing.since_ms)}{_after(standing, last)}"
     if standing.when.holds:
         return "true now: the next look begins it"
     word = "not now" if standing.episodes else "not yet"
     return f"{word}: {phrases.needs(standing.when)}{phrases.turn(standing.when)}"
+
+
+def _after(standing: CampaignStanding, last: Decision | None) -> str:
+    """What came of a condition that has been true for a while."""
+    reason = f" ({last.reason.value})" if last and last.reason else ""
+    if standing.held_out:
+        return "; the customer is in the control group, and gets nothing"
+    if standing.spoke and last and last.outcome is Outcome.ENDED:
+        return f"; it ended early{reason}, and begins again only after it was false"
+    if standing.spoke:
+        return ", and has done its part: it begins again only after it was false"
+    return f", and stays silent{reason if last and last.outcome is Outcome.SUPPRESSED else ''} until it was false"
 
 
 def _would(standing: CampaignStanding, phrases: Phrases) -> tuple[str, str]:

@@ -28,10 +28,12 @@ def rules_check(
     """
     from services.rules.book.compiler import compile_rulebook  # noqa: PLC0415
     from services.rules.review import definitions, fact_names, warnings  # noqa: PLC0415
-    from services.runtime.files import read_files  # noqa: PLC0415 - an image may lack what reads YAML
+    from services.runtime.files import TEST_SUFFIXES, read_files  # noqa: PLC0415 - an image may lack what reads YAML
 
     if strict and no_warnings:
         raise typer.BadParameter("--strict is about the warnings that --no-warnings leaves out")
+    if path.is_file() and path.name.endswith(TEST_SUFFIXES):
+        fail(f"{path} is a test file; play it with koi rules test {path}")
     try:
         texts = read_files(path)
         book = compile_rulebook(texts)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, AnyEvent, Touchpoint
 from services.contracts.profile import Octant, RfSegment
 from services.rules.language.scene import Scene
-from services.rules.language.terms import CALENDAR_DAYS, DayCount, Feature, Kind, Moves, Value
+from services.rules.language.terms import CALENDAR_DAYS, MINOR_UNITS, DayCount, Feature, Kind, Moves, Value
 from services.runtime.problems import suggestion
 
 _TYPES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)) - {
@@ -97,7 +97,7 @@ FEATURES: Mapping[str, Feature] = {
         Feature(
             "net_minor",
             Kind.NUMBER,
-            "minor units",
+            MINOR_UNITS,
             "Net money in the window",
             lambda s: s.profile.net_minor,
             Moves.WINDOW,
@@ -105,7 +105,7 @@ FEATURES: Mapping[str, Feature] = {
         Feature(
             "average_order_minor",
             Kind.NUMBER,
-            "minor units",
+            MINOR_UNITS,
             "Net money per order that counts, in the window; unknown without one",
             lambda s: s.profile.average_order_minor,
             Moves.WINDOW,
@@ -136,7 +136,7 @@ FEATURES: Mapping[str, Feature] = {
         Feature(
             "lifetime_net_minor",
             Kind.NUMBER,
-            "minor units",
+            MINOR_UNITS,
             "Net money, ever",
             lambda s: s.profile.lifetime.net_minor,
         ),
@@ -160,8 +160,8 @@ FEATURES: Mapping[str, Feature] = {
         _of_event("type", Kind.TEXT, "", "Type of the event that is looked at: " + ", ".join(sorted(_TYPES)), _TYPES),
         _of_event("kind", Kind.TEXT, "", "Its kind, of an interaction"),
         _of_event("value", Kind.NUMBER, "", "Its value, of an interaction"),
-        _of_event("amount_minor", Kind.NUMBER, "minor units", "Its amount, of an order, an amendment or a refund"),
-        _of_event("discount_minor", Kind.NUMBER, "minor units", "Its discount, of an order"),
+        _of_event("amount_minor", Kind.NUMBER, MINOR_UNITS, "Its amount, of an order, an amendment or a refund"),
+        _of_event("discount_minor", Kind.NUMBER, MINOR_UNITS, "Its discount, of an order"),
         _of_event(
             "touchpoint",
             Kind.TEXT,

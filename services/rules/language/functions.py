@@ -10,6 +10,7 @@ from services.rules.language.features import known_event, known_kind, unknown_ev
 from services.rules.language.scene import Scene
 from services.rules.language.terms import (
     CALENDAR_DAYS,
+    MINOR_UNITS,
     BadArgumentError,
     DayCount,
     Feature,
@@ -182,7 +183,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "net_minor",
             'net_minor("30d")',
             Kind.NUMBER,
-            "minor units",
+            MINOR_UNITS,
             "Net money in a window of its own",
             (1, 1),
             _net_minor,

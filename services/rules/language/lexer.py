@@ -66,6 +66,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 _YUAN = "元"
 _MOST_DIGITS = 40
 _HINTS = (
+    (re.compile("=>"), "write >="),
+    (re.compile("=<"), "write <="),
     (re.compile("="), "write == to compare"),
     (re.compile("&"), "write and"),
     (re.compile(r"\|"), "write or"),

@@ -47,7 +47,9 @@ class Remarks:
         self._precise = "\n" not in text
 
     def note(self, offset: int, code: str, message: str) -> None:
-        self.problems.append(Problem(self.place.right(offset) if self._precise else self.place, code, message))
+        # what was quoted from the condition may hold anything
+        said = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+        self.problems.append(Problem(self.place.right(offset) if self._precise else self.place, code, said))
 
     def refuse(self, at: Part | Word, code: str, message: str) -> Part:
         self.note(at.start, code, message)

@@ -62,6 +62,7 @@ class DayCount:
     unit: Callable[[Scene], float | None] = one_day
 
 
+MINOR_UNITS = "minor units"
 CALENDAR_DAYS = "calendar days"
 """The unit of a feature that may be compared with a length: `recency_days >= 45d`."""
 

@@ -1,13 +1,17 @@
-"""Amounts in several currencies, which no customer has."""
+"""Amounts in several currencies, which no customer has, and amounts that were hardly meant in minor units."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from services.rules.book.rulebook import Clause, Rulebook
-from services.rules.language.tree import Arithmetic, Comparison, Logic, Membership, Money, Not, Tree
+from services.rules.language.terms import MINOR_UNITS
+from services.rules.language.tree import Comparison, Constant, Money, Read, Tree, parts_of
 from services.rules.review.clauses import Clauses, Listed
 from services.runtime.document import KeyPath
 from services.runtime.problems import Problem
+
+SMALL = 1000
+"""Minor units: below that nobody draws a line, unless it was meant in the large unit."""
 
 
 def odd_money(book: Rulebook) -> Iterator[Problem]:
@@ -28,24 +32,31 @@ def odd_money(book: Rulebook) -> Iterator[Problem]:
             yield Problem(listed.place(item), "currency", message)
 
 
+def small_amounts(book: Rulebook) -> Iterator[Problem]:
+    """One warning for each amount without a currency that is so small that it was probably meant in the large unit."""
+    for listed in _lists(book):
+        for item in listed.items:
+            for value in bare_amounts(item.tree):
+                message = f"{value} is in minor units: {value / 100:.2f}; write {value} CNY if {value}.00 is meant"
+                yield Problem(listed.place(item), "small_amount", message)
+
+
+def bare_amounts(tree: Tree) -> Iterator[int]:
+    """Whole numbers below `SMALL` that an amount is compared with."""
+    if isinstance(tree, Comparison):
+        sides = (tree.first, *(right for _, right in tree.rest))
+        if any(isinstance(side, Read) and side.feature.unit == MINOR_UNITS for side in sides):
+            values = [side.value for side in sides if isinstance(side, Constant)]
+            yield from (value for value in values if isinstance(value, int) and 0 < value < SMALL)
+    for part in parts_of(tree):
+        yield from bare_amounts(part)
+
+
 def currencies(tree: Tree) -> frozenset[str]:
     """Those that a condition names."""
-    match tree:
-        case Money(_, currency):
-            return frozenset({currency})
-        case Arithmetic(_, left, right):
-            parts: tuple[Tree, ...] = (left, right)
-        case Comparison(first, rest):
-            parts = (first, *(right for _, right in rest))
-        case Membership(item, options, _):
-            parts = (item, *options)
-        case Logic(_, operands):
-            parts = operands
-        case Not(operand):
-            parts = (operand,)
-        case _:
-            parts = ()
-    return frozenset().union(*map(currencies, parts))
+    if isinstance(tree, Money):
+        return frozenset({tree.currency})
+    return frozenset().union(*map(currencies, parts_of(tree)))
 
 
 def _lists(book: Rulebook) -> Iterator[Listed]:

@@ -361,3 +361,20 @@ def _course(book: Rulebook, rule: LadderRule) -> tuple[set[str], set[str]]:
             if move.up:
                 climbed.add(name)
     return visited, climbed
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("event.amount_minor > 500", "500 is in minor units: 5.00; write 500 CNY if 500.00 is meant"),
+        ("orders == 2 and not net_minor < 99", "99 is in minor units: 0.99; write 99 CNY if 99.00 is meant"),
+        ("net_minor >= 50000", ""),
+        ("event.amount_minor > 500 CNY", ""),
+        ("net_minor > 0", ""),
+        ("net_minor / orders >= 500", ""),
+    ],
+)
+def test_an_amount_that_was_hardly_meant_in_minor_units(condition: str, told: str) -> None:
+    """The likeliest mistake about money: to write yuan where fen are counted."""
+    found = [line.partition("small_amount: ")[2] for line in warned(campaign(condition)) if "small_amount" in line]
+    assert found == ([told] if told else [])

@@ -32,7 +32,7 @@ from services.rules.book.source import parse_rules
         ),
         ('when: ["a" "b"]', "f.yaml:1:12: yaml: expected ',' or ']', but got '<scalar>'"),
         ("a: 1\na: (", "f.yaml:2:1: duplicate_key: a is already written in line 1"),
-        (b"[(: \xff", "f.yaml:1:1: not_utf8: byte 4 is not UTF-8"),
+        (b"[(: \xff", "f.yaml:1:1: not_utf8: byte 4 is not UTF-8; save the file as UTF-8"),
     ],
 )
 def test_conditions_that_yaml_cannot_read_get_a_hint(content: str | bytes, sentence: str) -> None:

@@ -45,7 +45,7 @@ def differences(expected: Expectation, decided: Decided, zone: ZoneInfo) -> Iter
         ("from", expected.from_, decision.from_tier),
         ("to", expected.to, decision.to_tier),
         ("mode", expected.mode, decision.mode),
-        ("step", expected.step, decision.step),
+        ("step", expected.step, None if decision.step is None else decision.step + 1),
         ("at", None if expected.at is None else _instant(expected.at, zone), decision.decided_at),
         ("templates", None if expected.templates is None else tuple(expected.templates), decision.templates),
     )

@@ -66,7 +66,8 @@ class Expectation(_Model):
     recipient: Recipient | None = None
     at: Moment | None = None
     mode: Mode | None = None
-    step: Annotated[int, Field(ge=0, strict=True)] | None = None
+    step: Annotated[int, Field(ge=1, strict=True)] | None = None
+    """Which step of the campaign, counted from 1."""
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> "Expectation":

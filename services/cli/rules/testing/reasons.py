@@ -111,7 +111,7 @@ class _Explanation:
     def _next_step(self, campaign: CampaignRule, known: CampaignState | None) -> Why:
         if known is None or known.next_step is None or known.due_ms is None:
             return Why(f"{campaign.name}: no episode is under way")
-        said = f"{campaign.name}: step {known.next_step} is due at {self._local(known.due_ms)}"
+        said = f"{campaign.name}: step {known.next_step + 1} is due at {self._local(known.due_ms)}"
         gate = campaign.steps[known.next_step].when
         return Why(said) if gate is None else self._clause(f"{said}, if these hold then:", gate)
 

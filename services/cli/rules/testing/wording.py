@@ -44,7 +44,7 @@ def decided_line(each: Decided, zone: ZoneInfo) -> str:
     decision = each.decision
     words = [each.rule, _outcome(decision.outcome, decision.reason), _jump(decision.from_tier, decision.to_tier)]
     if decision.step is not None:
-        words.append(f"step {decision.step}")
+        words.append(f"step {decision.step + 1}")
     if decision.templates:
         words.append(_templates(decision.templates))
     for command in each.commands[:1]:

@@ -134,7 +134,7 @@ def test_what_was_decided_before_the_test_is_shown_with_a_failure(tmp_path: Path
 - until: 2026-03-02 10:00:30
 - expect:
     - {rule: 周一, mode: shadow, category: service, channels: [console], recipient: owner, templates: [周一好], reason: until}
-    - {rule: 唤醒, outcome: continued, step: 2, templates: [], at: 2026-03-02 10:00:30}
+    - {rule: 唤醒, outcome: continued, step: 3, templates: [], at: 2026-03-02 10:00:30}
     - {rule: 社群, from: 外围, to: 核心}
 """
     written(tmp_path, one(acts, given=given))
@@ -143,9 +143,9 @@ def test_what_was_decided_before_the_test_is_shown_with_a_failure(tmp_path: Path
         "  ✗ 一  规则_test.yaml:9\n"
         "      line 8: nothing new; it is 2026-03-02 10:00:30\n"
         "        - 周一  reason until  template 周一好  category service  channels console  to owner  mode shadow\n"
-        "        - 唤醒  continued  step 2  no template  at 2026-03-02 10:00:30\n"
+        "        - 唤醒  continued  step 3  no template  at 2026-03-02 10:00:30\n"
         "        - 社群  外围 → 核心\n"
-        "        + 唤醒  continued  step 2  template 店员来电  category service  channels console  to owner  "
+        "        + 唤醒  continued  step 3  template 店员来电  category service  channels console  to owner  "
         "at 2026-03-02 00:00\n"
         "        + 周一  fired  template 周一好  category marketing  channels webhook  to customer  at 2026-03-02 10:00\n"
         '              ✓ tagged("vip")    tagged("vip") = true\n'

@@ -102,7 +102,7 @@ def test_what_came_agrees_with_its_own_description(came: list[Decided]) -> None:
         ({"from": "甲"}, ["from"]),
         ({"to": "甲"}, ["to"]),
         ({"mode": "shadow"}, ["mode"]),
-        ({"step": 0}, ["step"]),
+        ({"step": 1}, ["step"]),
         ({"at": "2026-03-01 12:01"}, ["at"]),
         ({"template": "丙"}, ["template"]),
         ({"templates": ["甲"]}, ["templates"]),

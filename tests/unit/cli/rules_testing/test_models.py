@@ -17,7 +17,7 @@ from tests.unit.cli.rules_testing.test_customer import SKETCHES
 CASE = {"name": "一", "at": "2026-03-01 09:00", "given": {"profile": {}}, "expect": "none"}
 REASONS = st.sampled_from([reason.value for reason in DecisionReason])
 EXPECTATIONS = st.one_of(
-    st.fixed_dictionaries({"rule": st.sampled_from(["甲", "win-back"])}, optional={"step": st.integers(0, 9)}),
+    st.fixed_dictionaries({"rule": st.sampled_from(["甲", "win-back"])}, optional={"step": st.integers(1, 9)}),
     st.fixed_dictionaries({"suppressed": REASONS}),
     st.fixed_dictionaries({"outcome": st.sampled_from([o.value for o in Outcome])}, optional={"reason": REASONS}),
 )

@@ -30,7 +30,7 @@ PASSING = {
         """
 - expect: [{outcome: fired, category: marketing, channels: [webhook, console], recipient: customer}]
 - advance: 10d
-  expect: [{outcome: continued, step: 2, templates: [店员来电], recipient: owner, at: 2026-03-04 09:00}]
+  expect: [{outcome: continued, step: 3, templates: [店员来电], recipient: owner, at: 2026-03-04 09:00}]
 """,
         given="{profile: {recency_days: 45}}",
     ),
@@ -38,7 +38,7 @@ PASSING = {
         """
 - expect: [{outcome: fired}]
 - advance: 3d
-  expect: [{suppressed: condition, step: 2}]
+  expect: [{suppressed: condition, step: 3}]
 """,
         given="{profile: {recency_days: 45, activity: 500}}",
     ),

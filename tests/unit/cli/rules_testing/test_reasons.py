@@ -16,7 +16,7 @@ AWAKE = "{profile: {recency_days: 45}}"
 
 def test_of_a_later_step(tmp_path: Path) -> None:
     acts = "- expect: [{outcome: fired}]\n- advance: 2d\n  expect: [{rule: 唤醒, outcome: continued}]"
-    said = "唤醒: step 2 is due at 2026-03-04 09:00:00, if these hold then:"
+    said = "唤醒: step 3 is due at 2026-03-04 09:00:00, if these hold then:"
     assert reasons(tmp_path, one(acts, given=AWAKE)) == [said]
     assert reasons(tmp_path, one("- expect: [{rule: 唤醒, outcome: continued}]")) == ["唤醒: no episode is under way"]
 
