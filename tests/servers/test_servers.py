@@ -1,5 +1,7 @@
 """The servers of the test session do what the system tests rely on."""
 
+import asyncio
+
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -60,9 +62,13 @@ async def test_cleaning_leaves_nothing(kafka: str) -> None:
 
 
 async def test_redis_keeps_its_keys_when_killed(clean_redis: str, redis_server: Server) -> None:
-    """A key that Redis acknowledged is there after kill -9 and a start."""
+    """A key that Redis has written to its log is there after kill -9 and a start."""
     async with Redis.from_url(clean_redis) as client:
         await client.set("pond", b"koi")
+        async with asyncio.timeout(10):
+            # with appendfsync everysec a write waits while the disk is busy with the last second's
+            while (await client.info("persistence"))["aof_buffer_length"]:  # noqa: ASYNC110 - Redis tells nobody
+                await asyncio.sleep(0.01)
     redis_server.kill()
     redis_server.start()
     async with Redis.from_url(clean_redis) as client:
