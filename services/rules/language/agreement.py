@@ -68,8 +68,8 @@ class Agreement:
         kinds = left.kind, right.kind
         if Kind.ANY not in kinds and kinds[0] is not kinds[1]:
             hint = "; write a unit, such as 36h" if set(kinds) == {Kind.LENGTH, Kind.NUMBER} else "; they never compare"
-            message = f"{self._remarks.written(left)} is {_NOUNS[kinds[0]]}, {self._remarks.written(right)} is {_NOUNS[kinds[1]]}{hint}"
-            return left, self._remarks.refuse(right, "type", message)
+            sides = [f"{self._remarks.written(part)} is {_NOUNS[part.kind]}" for part in (left, right)]
+            return left, self._remarks.refuse(right, "type", f"{sides[0]}, {sides[1]}{hint}")
         if operator not in {"==", "!="} and not set(kinds) <= {Kind.NUMBER, Kind.LENGTH, Kind.ANY}:
             message = f"{operator} compares numbers; write == or != for {_NOUNS[kinds[0]]}"
             return left, self._remarks.refuse(right, "type", message)

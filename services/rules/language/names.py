@@ -108,7 +108,7 @@ class Names:
         few, many = function.arguments
         if len(texts) != len(arguments) or not few <= len(texts) <= many:
             # what is wrong with an argument that is no text is not worth a sentence of its own
-            self._remarks.problems = [p for p in self._remarks.problems if not self._remarks.within(p, name.end, end)]
+            self._remarks.take_back(name.end, end)
             return self._remarks.refuse(
                 whole, "bad_call", f"write {function.signature}, with quoted text in the brackets"
             )

@@ -55,8 +55,11 @@ class Remarks:
         self.note(at.start, code, message)
         return Part(BROKEN, at.start, at.end)
 
-    def within(self, problem: Problem, start: int, end: int) -> bool:
-        return self._precise and start <= problem.place.column - self.place.column < end
+    def take_back(self, start: int, end: int) -> None:
+        """Nothing is to be said of what stands there."""
+        if self._precise:
+            columns = range(self.place.column + start, self.place.column + end)
+            self.problems = [problem for problem in self.problems if problem.place.column not in columns]
 
     def written(self, part: Part) -> str:
         text = self.text[part.start : part.end]

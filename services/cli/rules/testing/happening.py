@@ -9,32 +9,16 @@ from pydantic import BaseModel, ValidationError
 from services.cli.rules.testing.deed import INTERACTION, Deed
 from services.contracts.calendar import to_ms
 from services.contracts.events import AnyEvent, Origin
-from services.contracts.inbound import (
-    INBOUND,
-    InboundCustomerDeleted,
-    InboundCustomerUpdated,
-    InboundInteraction,
-    InboundOrderAmended,
-    InboundOrderCancelled,
-    InboundOrderPaid,
-    InboundOrderRefunded,
-)
+from services.contracts.inbound import INBOUND
 from services.ingest.canonical import canonical
+from services.ingest.mapping import MODELS
 from services.rules.language.features import known_kind, unknown_kind
 from services.runtime.document import Block, Document, KeyPath, Listing
 from services.runtime.problems import Problem, suggestion
 from services.runtime.validation import problems_of
 
 SOURCE = "test"
-_MODELS: Mapping[str, type[BaseModel]] = {
-    "order.paid": InboundOrderPaid,
-    "order.refunded": InboundOrderRefunded,
-    "order.cancelled": InboundOrderCancelled,
-    "order.amended": InboundOrderAmended,
-    INTERACTION: InboundInteraction,
-    "customer.updated": InboundCustomerUpdated,
-    "customer.deleted": InboundCustomerDeleted,
-}
+_MODELS: Mapping[str, type[BaseModel]] = {kind: model for kind, model in MODELS.items() if kind != "customer.merged"}
 TYPES = tuple(_MODELS)
 """What may happen in a test. Of a merge there are two sides; a test has one customer."""
 _ENVELOPE = frozenset({"at", "type", "id", "source"})
