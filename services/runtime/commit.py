@@ -100,12 +100,6 @@ class PublishThenCommit(Generic[S, M]):
         if self._held.pop(partition, None) is not None and self._crossing is not None:
             self._crossing.released(partition)
 
-    def reconsider(self) -> None:
-        """What the gate goes by has changed: ask it again which partitions are to be looked at anew."""
-        if self._crossing is not None:
-            for held in self._held.values():
-                self._crossing.claimed(held)
-
     def renew(self) -> None:
         """All customers are to be looked at anew: what they are judged by has changed. Needs a gate."""
         for held in self._held.values():
