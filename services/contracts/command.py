@@ -6,36 +6,16 @@ from typing import TypeAlias
 import msgspec
 
 from services.contracts.calendar import Instant
+from services.contracts.channels import Category, Recipient
 from services.contracts.events import ClockTick
-
-
-class Category(StrEnum):
-    """What a message is for; consent and caps depend on it."""
-
-    TRANSACTIONAL = "transactional"
-    SERVICE = "service"
-    MARKETING = "marketing"
-
-
-class Recipient(StrEnum):
-    """Who gets the message: the customer, or the clerk who owns the relation."""
-
-    CUSTOMER = "customer"
-    OWNER = "owner"
-
-
-class ChannelName(StrEnum):
-    """The channels there are: what a rule may name, and what the notifier can be given."""
-
-    CONSOLE = "console"
-    WEBHOOK = "webhook"
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="command", gc=False):
     """One message to one person, over the first of `channels` that takes it.
 
     `id` is deterministic (rule, customer, episode, step): it is the idempotency key all the way to the provider.
-    Addresses are never in a command; the notifier resolves them.
+    Addresses are never in a command; the notifier resolves them. `variant` names which of several wordings was drawn for
+    this customer. What is not `personalised` goes to everybody alike, and so also to those who want nothing that is.
     """
 
     id: str
@@ -52,7 +32,29 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     expires_at: Instant
     occurred_at: Instant
     """When the event behind this command happened, for end-to-end latency."""
+    variant: str | None = None
+    personalised: bool = True
 
 
-CommandMessage: TypeAlias = Command | ClockTick
-"""What `koi.notifications` carries: commands, and the ticks that move event time for the notifier."""
+class RecallReason(StrEnum):
+    """Why what was not sent yet should not be."""
+
+    GOAL_REACHED = "goal_reached"
+    """What the campaign was for has happened."""
+    ENDED = "ended"
+    """The episode ended early: its `until` holds, its time is over, or the rule is gone."""
+
+
+class Recall(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="recall", gc=False):
+    """Commands of one episode that still wait at the notifier are not to be sent any more."""
+
+    customer_id: str
+    rule: str
+    """`name@hash`; the name decides."""
+    episode: int
+    reason: RecallReason
+    decided_at: Instant
+
+
+CommandMessage: TypeAlias = Command | Recall | ClockTick
+"""What `koi.notifications` carries: commands, recalls, and the ticks that move event time for the notifier."""

@@ -153,6 +153,35 @@ NOTIFICATIONS = Topic(
     readers=("notifier",),
     retention=timedelta(days=7),
 )
+CONTACTS = Topic(
+    name="koi.contacts",
+    about="Consent, preferences and sealed addresses, for the notifier alone.",
+    key="customer_id",
+    message=wire.CONTACTS.kind,
+    owner="ingest",
+    readers=("notifier",),
+    # an address, even sealed, lies nowhere longer than it must
+    retention=timedelta(days=7),
+)
+FEEDBACK = Topic(
+    name="koi.feedback",
+    about="What providers tell about messages that were sent: delivered, bounced, unsubscribed.",
+    key="customer_id",
+    message=wire.FEEDBACK.kind,
+    owner="notifier",
+    readers=("notifier",),
+    retention=timedelta(days=7),
+)
+SILENCES = Topic(
+    name="koi.silences",
+    about="Which messages are held back for a while, by whom, and why.",
+    key="silence",
+    message=wire.SILENCES.kind,
+    owner="operators",
+    readers=("notifier",),
+    retention=None,
+    partitions=1,
+)
 DECISIONS = Topic(
     name="koi.decisions",
     about="Why a rule did, or did not do, something about a customer.",
@@ -195,6 +224,9 @@ TOPICS = (
     CLAIMS,
     SEATS,
     NOTIFICATIONS,
+    CONTACTS,
+    FEEDBACK,
+    SILENCES,
     DECISIONS,
     RECEIPTS,
     DEAD_LETTER,

@@ -7,14 +7,17 @@ import msgspec
 
 from services.contracts.calendar import YEARS
 from services.contracts.command import CommandMessage
+from services.contracts.contacts import ContactMessage
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
+from services.contracts.feedback import Feedback
 from services.contracts.population import Census, Cutoffs
 from services.contracts.profile import ProfileMessage
 from services.contracts.receipt import Receipt
 from services.contracts.seats import Claims, Seats
+from services.contracts.silence import Silence
 from services.contracts.transfer import TransferMessage
 
 T = TypeVar("T")
@@ -48,6 +51,9 @@ PROFILES: Wire[ProfileMessage] = Wire(ProfileMessage)
 CLAIMS: Wire[Claims] = Wire(Claims)
 SEATS: Wire[Seats] = Wire(Seats)
 COMMANDS: Wire[CommandMessage] = Wire(CommandMessage)
+CONTACTS: Wire[ContactMessage] = Wire(ContactMessage)
+FEEDBACK: Wire[Feedback] = Wire(Feedback)
+SILENCES: Wire[Silence] = Wire(Silence)
 DECISIONS: Wire[Decision] = Wire(Decision)
 RECEIPTS: Wire[Receipt] = Wire(Receipt)
 DEAD_LETTERS: Wire[DeadLetter] = Wire(DeadLetter)

@@ -5,6 +5,7 @@
 3. fold with pure functions
 4. publish the outputs and await the broker's acknowledgements
 5. write states, timers and position in one atomic call that fails if the partition has another owner by now
+6. begin what is to be done outside; what comes of it is folded in by a later round
 
 (The Kafka offset is committed later and only saves time: the store holds the truth.) A crash anywhere loses nothing and
 applies every record's state change exactly once; outputs can repeat, with the same ids and versions.
@@ -19,15 +20,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
-from services.contracts.calendar import to_ms, to_ms_up
+from services.contracts.calendar import to_ms
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import Origin
 from services.runtime.crossing import Crossing
 from services.runtime.dead_letter import Budget, Flooded, letters
-from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned, time_of
+from services.runtime.errands import Errands
+from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned, Return, time_of
 from services.runtime.gate import Gate
 from services.runtime.held import Held
-from services.runtime.processor import Effector, Processor
+from services.runtime.processor import Processor
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
 from services.runtime.stage import Resume
@@ -39,23 +41,26 @@ S = TypeVar("S")
 M = TypeVar("M")
 
 TIMERS_AT_ONCE = 2000
+FINISH_SECONDS = 20.0
+"""How long a partition that is given up waits for what is under way outside."""
 CACHED_STATES = 8000
 """States kept decoded between batches, over all partitions. A decoded one takes some ten times its stored size."""
 
 
 class _Round(NamedTuple):
-    """What one round goes by: the wall's now, until when timers fire on the event clock, how many dead letters are left."""
+    """What one round goes by: the wall's now, until when timers fire on the event clock, how many dead letters are left, and what came back from outside."""
 
     now: datetime
     until_ms: int | None
     allowance: int
+    returns: Sequence[Return]
 
 
 class PublishThenCommit(Generic[S, M]):
     """A `Stage` for a service with state.
 
-    `event_clock` makes event time the clock instead of the wall's. `observe` sees every output once it is committed.
-    `digest`: what to keep of each customer to be seen at a glance. `gate`: where the partitions of the service meet.
+    `event_clock` makes event time the clock instead of the wall's; a replay waits for what is done outside, so that its
+    results too come in order. `errands`: what does it. `observe` sees every output once it is committed. `digest`: what to keep of each customer to be seen at a glance. `gate`: where the partitions of the service meet.
     """
 
     resume = Resume.BEGINNING
@@ -70,7 +75,7 @@ class PublishThenCommit(Generic[S, M]):
         *,
         service: str,
         event_clock: bool,
-        effector: Effector[S] | None = None,
+        errands: Errands[S] | None = None,
         digest: Callable[[S], bytes | None] | None = None,
         gate: Gate | None = None,
         observe: Callable[[Sequence[Output]], None] = lambda _outputs: None,
@@ -82,7 +87,7 @@ class PublishThenCommit(Generic[S, M]):
         self._telemetry = telemetry
         self._service = service
         self._event_clock = event_clock
-        self._effector = effector
+        self._errands = errands
         self._digest = digest
         self._crossing = None if gate is None else Crossing(gate, store, publisher, event_clock=event_clock)
         self._observe = observe
@@ -129,11 +134,19 @@ class PublishThenCommit(Generic[S, M]):
         crossing = self._crossing
         if crossing is not None:
             await crossing.look_anew(held, now)
-        while await self._store.due(partition, to_ms(now), 1):
+        while await self._store.due(partition, to_ms(now), 1) or self._returned(partition):
             await self._commit_some(held, (), now)
         at_ms = None if crossing is None else crossing.behind(held, now, reading=bool(behind))
         if crossing is not None and at_ms is not None:
             await crossing.cross(held, at_ms, to_ms(now))
+
+    async def finish(self, partition: int) -> None:
+        held = self._held.get(partition)
+        if held is None or self._errands is None:
+            return
+        await self._errands.idle(partition, FINISH_SECONDS)
+        while self._returned(partition):
+            await self._commit_some(held, (), datetime.now(UTC))
 
     async def _advance(self, held: Held[S], now: datetime) -> None:
         """Fold what has been read, as far as the next gate that is closed."""
@@ -159,13 +172,25 @@ class PublishThenCommit(Generic[S, M]):
         self, held: Held[S], entries: Sequence[Entry[M]], now: datetime, *, until_ms: int | None = None
     ) -> int:
         """One round of the protocol; returns how many records it consumed. `until_ms`: fire timers until then as well."""
+        taken = await self._commit_round(held, entries, now, until_ms=until_ms)
+        if self._event_clock and self._errands is not None:
+            await self._errands.idle(held.partition)
+            while self._returned(held.partition):
+                await self._commit_round(held, (), now)
+        return taken
+
+    async def _commit_round(
+        self, held: Held[S], entries: Sequence[Entry[M]], now: datetime, *, until_ms: int | None = None
+    ) -> int:
         started = time.monotonic()
+        returns = self._returned(held.partition)
         cursor = copied(held.claim.cursor)
         fresh, seen = self._fresh(entries, cursor)
-        folded = await self._fold_without_poison(held, fresh, _Round(now, until_ms, self._budget.available(started)))
+        going_by = _Round(now, until_ms, self._budget.available(started), returns)
+        folded = await self._fold_without_poison(held, fresh, going_by)
         taken = self._taken(entries, fresh, folded)
         _advance(cursor, entries[:taken], folded.watermark_ms, seen if taken == len(entries) else None)
-        outputs = folded.outputs + await self._effects(held.claim.partition, folded)
+        outputs = folded.outputs
         if folded.rejected:
             outputs += letters(self._service, folded.rejected, datetime.now(UTC))
         # before anything is published: a state that cannot be encoded says so here
@@ -177,6 +202,9 @@ class PublishThenCommit(Generic[S, M]):
         held.cache.update(folded.states)
         if len(held.cache) > CACHED_STATES // max(1, len(self._held)):
             held.cache.clear()
+        if self._errands is not None:
+            self._errands.committed(held.partition, returns)
+            self._errands.begin(held.partition, folded.effects)
         self._observe(outputs)
         self._count(folded, entries[:taken], started)
         if folded.flooded:
@@ -223,7 +251,7 @@ class PublishThenCommit(Generic[S, M]):
         going_by: _Round,
         poison: Mapping[Place | Due, str],
     ) -> Folded[S]:
-        now, until_ms, allowance = going_by
+        now, until_ms, allowance, returns = going_by
         partition, watermark_ms = held.claim.partition, held.claim.cursor.watermark_ms
         due: list[Due] = []
         horizon_ms = until_ms if until_ms is not None else self._horizon(entries, watermark_ms, now)
@@ -231,6 +259,7 @@ class PublishThenCommit(Generic[S, M]):
             due = await self._store.due(partition, horizon_ms, TIMERS_AT_ONCE, epoch=held.claim.epoch)
         customers = {e.inbox.customer_id for e in entries if not isinstance(e.inbox, InvalidMessage)}
         customers.update(timer.customer_id for timer in due)
+        customers.update(back.effect.customer_id for back in returns)
         customers.discard("")
         states = await self._load(held, customers)
         fold = Fold(
@@ -244,8 +273,9 @@ class PublishThenCommit(Generic[S, M]):
             until_ms=until_ms,
             allowance=allowance,
             poison=poison,
+            settle=None if self._errands is None else self._errands.settle,
         )
-        return fold.run(entries)
+        return fold.run(entries, returns)
 
     def _horizon(self, entries: Sequence[Entry[M]], watermark_ms: int | None, now: datetime) -> int | None:
         if not self._event_clock:
@@ -270,19 +300,8 @@ class PublishThenCommit(Generic[S, M]):
         stopped_at = fresh[folded.taken]
         return next(i for i, entry in enumerate(entries) if entry is stopped_at)
 
-    async def _effects(self, partition: int, folded: Folded[S]) -> list[Output]:
-        if not folded.effects or self._effector is None:
-            return []
-        results = await self._effector.perform([effect.what for effect in folded.effects])
-        outputs = []
-        for effect, result in zip(folded.effects, results, strict=True):
-            step = self._effector.settle(folded.states[effect.customer_id], effect.what, result, effect.now)
-            if step is not None:
-                folded.states[effect.customer_id] = step.state
-                folded.timers[effect.customer_id] = None if step.due is None else to_ms_up(step.due)
-                key = effect.customer_id.encode()
-                outputs += [output.addressed(partition, key) for output in step.outputs]
-        return outputs
+    def _returned(self, partition: int) -> Sequence[Return]:
+        return () if self._errands is None else self._errands.returned(partition)
 
     def _changes(self, cursor: Cursor, folded: Folded[S]) -> Changes:
         dump = self._processor.dump

@@ -6,10 +6,10 @@ wall clock everything in a pass happens now.
 """
 
 import heapq
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from services.contracts.calendar import EPOCH, from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
@@ -23,6 +23,10 @@ M = TypeVar("M")
 
 TIMERS = "(timer)"
 """Stands for the topic in the dead letter of a timer that could not be fired."""
+RETURNS = "(return)"
+"""The same, of the result of an effect that could not be folded in; the offset is its number."""
+Settle: TypeAlias = Callable[[S | None, Any, Any, datetime], Step[S] | None]
+"""Folds the result of an effect into the state of the customer whose effect it was. Pure; None if it changes nothing."""
 
 
 class Entry(NamedTuple, Generic[M]):
@@ -58,6 +62,14 @@ class Effect(NamedTuple):
     customer_id: str
     what: Any
     now: datetime
+
+
+class Return(NamedTuple):
+    """What came of an effect; `number` tells it from all others of the process."""
+
+    number: int
+    effect: Effect
+    result: Any
 
 
 @dataclass(slots=True)
@@ -101,6 +113,7 @@ class Fold(Generic[S, M]):
         until_ms: int | None = None,
         allowance: int = 1_000_000,
         poison: Mapping[Place | Due, str] | None = None,
+        settle: Settle[S] | None = None,
     ) -> None:
         self._processor = processor
         self._partition = partition
@@ -113,10 +126,13 @@ class Fold(Generic[S, M]):
         self._until_ms = until_ms
         self._allowance = allowance
         self._poison = poison or {}
+        self._settle = settle
         self._result: Folded[S] = Folded(watermark_ms=watermark_ms)
 
-    def run(self, entries: Sequence[Entry[M]]) -> Folded[S]:
+    def run(self, entries: Sequence[Entry[M]], returns: Sequence[Return] = ()) -> Folded[S]:
         result = self._result
+        for back in returns:
+            self._take_back(back)
         for entry in entries:
             if not self._take(entry):
                 return result
@@ -155,6 +171,23 @@ class Fold(Generic[S, M]):
             raise Poisoned(Place(record.topic, record.offset), f"{type(error).__name__}: {error}") from error
         self._keep(inbox.customer_id, step, now)
         return True
+
+    def _take_back(self, back: Return) -> None:
+        """Fold in what came of an effect. It counts for the wall's now, on the event clock for when it was asked for."""
+        effect, place = back.effect, Place(RETURNS, back.number)
+        if self._settle is None:
+            return
+        if place in self._poison:
+            key = effect.customer_id.encode()
+            record = Record(RETURNS, self._partition, back.number, to_ms(effect.now), key, None)
+            self._result.rejected.append(Rejected(record, "internal_error", self._poison[place]))
+            return
+        now = self._wall or effect.now
+        try:
+            step = self._settle(self._states.get(effect.customer_id), effect.what, back.result, now)
+        except Exception as error:
+            raise Poisoned(place, type(error).__name__) from error
+        self._keep(effect.customer_id, step, now)
 
     def _now(self, at: datetime | None) -> datetime:
         if self._wall is not None:

@@ -61,7 +61,8 @@ class Step(Generic[S]):
 
     `state` is the new state (the same object, changed, is fine); None forgets the customer. `due` is the one instant at
     which the customer wants to be woken next; None clears it. `effects` are things to do outside (sending a message)
-    before the batch is committed; their results come back through `Effector.settle`.
+    once this step is committed; what comes of them is folded in later (see `errands`). A state whose effects are not
+    settled asks to be woken, should nothing be heard of them.
     """
 
     state: S | None
@@ -97,16 +98,4 @@ class Processor(Protocol[S, M]):
 
     def tick(self, message: M) -> Sequence[Emit]:
         """What to send on, to the same partition, when a message only moves the clock."""
-        ...
-
-
-class Effector(Protocol[S]):
-    """Does what `Step.effects` asks for. Only the notifier has one."""
-
-    async def perform(self, effects: Sequence[Any]) -> Sequence[Any]:
-        """Do all of them, each within its own bounds; one result per effect, in order. Raise `Retryable` to give up the batch."""
-        ...
-
-    def settle(self, state: S | None, effect: Any, result: Any, now: datetime) -> Step[S] | None:
-        """Fold one result into the state of the customer whose effect it was."""
         ...

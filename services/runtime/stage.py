@@ -40,6 +40,10 @@ class Stage(Protocol):
         """
         ...
 
+    async def finish(self, partition: int) -> None:
+        """A claimed partition is about to be given up in order: let what is under way outside end, within bounds, and commit it."""
+        ...
+
     def drop(self, partition: int) -> None:
         """Forget everything held for a partition; it is no longer claimed."""
         ...

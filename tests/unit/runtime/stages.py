@@ -11,13 +11,14 @@ from services.contracts.topics import DEAD_LETTER
 from services.contracts.wire import DEAD_LETTERS
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget, Flooded
+from services.runtime.errands import Errands
 from services.runtime.gate import Gate
 from services.runtime.memory import MemoryStore
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
 from services.runtime.store import Changes, Claim, Due, Fenced, Store, StoreUnavailable
 from services.runtime.telemetry import Telemetry
-from tests.unit.runtime.toy import TOPIC, Toy, ToyEffector, ToyProcessor, World, said
+from tests.unit.runtime.toy import TOPIC, Toy, ToyProcessor, World, said
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -106,7 +107,7 @@ def make_stage(
     publisher: Publisher,
     *,
     event_clock: bool = True,
-    effector: ToyEffector | None = None,
+    errands: Errands[Toy] | None = None,
     budget: Budget | None = None,
     telemetry: Telemetry | None = None,
     observe: Callable[[Sequence[Output]], None] = lambda _outputs: None,
@@ -121,7 +122,7 @@ def make_stage(
         telemetry or Telemetry("toy", "0"),
         service="toy",
         event_clock=event_clock,
-        effector=effector,
+        errands=errands,
         observe=observe,
         digest=digest,
         gate=gate,

@@ -20,7 +20,7 @@ from services.runtime.fold import TIMERS
 from services.runtime.memory import MemoryStore
 from services.runtime.processor import Address, Emit, Step
 from services.runtime.record import Output, Record
-from services.runtime.store import Changes, Cursor, Fenced, StoreUnavailable
+from services.runtime.store import Changes, Claim, Cursor, Fenced, StoreUnavailable
 from services.runtime.telemetry import Telemetry
 from tests.unit.runtime.scripts import cut, cuts, scripts
 from tests.unit.runtime.stages import (
@@ -116,16 +116,111 @@ async def test_a_topic_made_anew_upstream_is_no_repeat() -> None:
     assert [what.split("@")[0] for what in world(store, []).states["甲"].trail] == ["0", "1", "2"]
 
 
-async def test_effects_are_performed_once_a_round_in_order() -> None:
-    """All effects of a round go to the effector at once, and their results are folded in and said."""
+async def test_on_the_event_clock_what_effects_lead_to_is_folded_in_before_the_next_batch() -> None:
+    """A replay waits for what is done outside: results come in the same order whenever it is run."""
     store, publisher, effector = MemoryStore(), Recorder(), ToyEffector()
-    records = [record(0, 0, "effect"), record(1, 1), record(2, 2, "effect", customer="乙")]
-    await drive(make_stage(store, publisher, effector=effector), records)
-    assert effector.performed == [[0, 2]]
+    stage = make_stage(store, publisher, errands=effector.errands())
+    await drive(stage, [record(0, 0, "effect"), record(1, 1), record(2, 2, "effect", customer="乙")])
+    assert effector.performed == [0, 2]
     assert world(store, []).states["乙"].trail[-1] == "done 2"
     assert [what for key, what in said(publisher.published)][-2:] == [
         value for _, value in said(publisher.published) if b"done" in (value or b"")
     ]
+
+
+class FullStore(MemoryStore):
+    """Takes no commit while it is `full`."""
+
+    full = False
+
+    async def commit(self, claim: Claim, changes: Changes) -> None:
+        if self.full:
+            raise StoreUnavailable("full")
+        await super().commit(claim, changes)
+
+
+async def test_nothing_is_done_outside_before_the_state_says_so() -> None:
+    """An effect whose round could not be committed is never begun."""
+    store, effector = FullStore(), ToyEffector()
+    stage = make_stage(store, Recorder(), errands=effector.errands())
+    await stage.claim(0)
+    store.full = True
+    with pytest.raises(StoreUnavailable):
+        await stage.handle(0, [record(0, 0, "effect")], NOW)
+    assert effector.performed == []
+
+
+async def test_on_the_wall_clock_a_batch_does_not_wait_for_what_is_done_outside() -> None:
+    """The next batch is folded meanwhile; the result comes with a later round, and stirs the worker to look."""
+    store, gate = MemoryStore(), asyncio.Event()
+    errands = ToyEffector(gate=gate).errands()
+    stirred: list[bool] = []
+    errands.stir = lambda: stirred.append(True)
+    stage = make_stage(store, Recorder(), errands=errands, event_clock=False)
+    await stage.claim(0)
+    await stage.handle(0, [record(0, 0, "effect")], NOW)
+    await stage.handle(0, [record(1, 1, customer="乙")], NOW)
+    assert (len(world(store, []).states["乙"].trail), stirred) == (1, [])
+    gate.set()
+    await errands.idle(0)
+    assert stirred == [True]
+    await stage.wake(0, NOW)
+    assert world(store, []).states["甲"].trail[-1] == "done 0"
+    assert errands.returned(0) == ()
+
+
+async def test_a_result_outlives_a_round_that_fails() -> None:
+    """What came back is folded in once the store answers again, by the same process, without doing it twice."""
+    store, effector = FullStore(), ToyEffector()
+    errands = effector.errands()
+    stage = make_stage(store, Recorder(), errands=errands, event_clock=False)
+    await stage.claim(0)
+    await stage.handle(0, [record(0, 0, "effect")], NOW)
+    await errands.idle(0)
+    store.full = True
+    with pytest.raises(StoreUnavailable):
+        await stage.wake(0, NOW)
+    store.full = False
+    stage.drop(0)
+    await stage.claim(0)
+    await stage.wake(0, NOW)
+    assert (world(store, []).states["甲"].trail[-1], effector.performed) == ("done 0", [0])
+
+
+async def test_who_gives_a_partition_up_waits_for_what_is_under_way() -> None:
+    """`finish` folds the results in, so that the next owner does nothing again."""
+    store, gate = MemoryStore(), asyncio.Event()
+    stage = make_stage(store, Recorder(), errands=ToyEffector(gate=gate).errands(), event_clock=False)
+    await stage.claim(0)
+    await stage.handle(0, [record(0, 0, "effect")], NOW)
+    asyncio.get_running_loop().call_later(0.01, gate.set)
+    await stage.finish(0)
+    assert world(store, []).states["甲"].trail[-1] == "done 0"
+
+
+async def test_an_effect_that_breaks_off_leaves_no_result() -> None:
+    """What its performer raises counts as a crash: the state's own timer must bring it again."""
+    store = MemoryStore()
+    errands = ToyEffector([RuntimeError("a bug")]).errands()
+    stage = make_stage(store, Recorder(), errands=errands)
+    await drive(stage, [record(0, 0, "effect")])
+    assert (len(world(store, []).states["甲"].trail), errands.returned(0)) == (1, ())
+
+
+async def test_a_result_that_cannot_be_folded_in_goes_to_the_dead_letter() -> None:
+    """It stops neither the partition nor the results beside it."""
+
+    class Picky(ToyEffector):
+        def settle(self, state: Toy | None, effect: Any, result: Any, now: datetime) -> Step[Toy] | None:
+            if effect == 0:
+                raise RuntimeError("a bug")
+            return super().settle(state, effect, result, now)
+
+    store, publisher = MemoryStore(), Recorder()
+    stage = make_stage(store, publisher, errands=Picky().errands())
+    await drive(stage, [record(0, 0, "effect"), record(1, 1, "effect", customer="乙")])
+    assert world(store, publisher.published).rejected == [("internal_error", 1)]
+    assert world(store, []).states["乙"].trail[-1] == "done 1"
 
 
 async def test_what_an_effect_says_of_another_customer_goes_to_that_one() -> None:
@@ -136,7 +231,7 @@ async def test_what_an_effect_says_of_another_customer_goes_to_that_one() -> Non
             return Step(state, outputs=[Emit(TOLD, b"1", Address(9, "乙".encode())), Emit(TOLD, None)])
 
     publisher = Recorder()
-    await drive(make_stage(MemoryStore(), publisher, effector=Teller()), [record(0, 0, "effect")])
+    await drive(make_stage(MemoryStore(), publisher, errands=Teller().errands()), [record(0, 0, "effect")])
     told = [output for output in publisher.published if output.topic == TOLD]
     assert told == [Output(TOLD, 9, "乙".encode(), b"1"), Output(TOLD, 0, "甲".encode(), None)]
 
@@ -156,7 +251,7 @@ async def test_digests_are_those_of_the_states() -> None:
 async def test_digests_follow_timers_and_effects_too() -> None:
     """Whatever changes a state changes its digest in the same commit."""
     store = MemoryStore()
-    stage = make_stage(store, Recorder(), effector=ToyEffector())
+    stage = make_stage(store, Recorder(), errands=ToyEffector().errands())
     await stage.claim(0)
     await stage.handle(0, [record(0, 0, wait=5), record(1, 0, "effect", customer="乙"), record(2, 9, "keep")], NOW)
     assert {who: toy.steps for who, toy in world(store, []).states.items()} == {"甲": 2, "乙": 2}
@@ -177,20 +272,6 @@ async def test_a_batch_keeps_the_marks() -> None:
     stage = make_stage(store, Recorder())
     await drive(stage, [record(0, 0), record(1, 1)])
     assert stage._held[0].marks == (await store.cursor(0)).marks == {"epoch": "7"}
-
-
-async def test_an_effect_that_must_be_retried_drops_all() -> None:
-    """`Retryable` from the effector: nothing is published, nothing is stored, the position stays."""
-    store, publisher = MemoryStore(), Recorder()
-    effector = ToyEffector([Retryable("the provider is away")])
-    stage = make_stage(store, publisher, effector=effector)
-    await stage.claim(0)
-    with pytest.raises(Retryable):
-        await stage.handle(0, [record(0, 0, "effect")], NOW)
-    assert (publisher.published, world(store, []).states, (await store.claim(0)).cursor.positions) == ([], {}, {})
-    stage.drop(0)
-    await drive(stage, [record(0, 0, "effect")])
-    assert effector.performed == [[0], [0]]
 
 
 async def test_a_failed_publish_stores_nothing() -> None:

@@ -1,5 +1,6 @@
 """A small processor with every behaviour the runtime must cope with, and a plain model of what it should do."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 from services.contracts.calendar import from_ms, to_ms, to_ms_up
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import TICK_KEY, Origin
+from services.runtime.errands import Errands
 from services.runtime.processor import Address, Emit, Inbox, Step
 from services.runtime.record import Output, Record
 
@@ -94,17 +96,23 @@ def _step(state: Toy, what: str, now: datetime) -> Step[Toy]:
 
 
 class ToyEffector:
-    """Notes what it performs; `failures` are raised first, one a call."""
+    """Notes what it performs; `failures` are raised first, one a call. With a `gate` it waits there."""
 
-    def __init__(self, failures: Iterable[Exception] = ()) -> None:
-        self.performed: list[list[Any]] = []
+    def __init__(self, failures: Iterable[Exception] = (), gate: asyncio.Event | None = None) -> None:
+        self.performed: list[Any] = []
         self._failures = list(failures)
+        self._gate = gate
 
-    async def perform(self, effects: Sequence[Any]) -> Sequence[Any]:
-        self.performed.append(list(effects))
+    def errands(self) -> Errands[Toy]:
+        return Errands(self.perform, self.settle)
+
+    async def perform(self, effect: Any) -> Any:
+        self.performed.append(effect)
         if self._failures:
             raise self._failures.pop(0)
-        return [f"done {effect}" for effect in effects]
+        if self._gate is not None:
+            await self._gate.wait()
+        return f"done {effect}"
 
     def settle(self, state: Toy | None, effect: Any, result: Any, now: datetime) -> Step[Toy] | None:
         assert result == f"done {effect}"
