@@ -4,18 +4,19 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.kafka import KafkaBroker
@@ -27,9 +28,11 @@ from redis.asyncio import Redis
 from services.contracts.errors import Retryable, Stopped
 from services.runtime.board import Board
 from services.runtime.dead_letter import Budget
+from services.runtime.errands import Errands
 from services.runtime.follower import Follower
 from services.runtime.log import configure
-from services.runtime.publisher import KafkaPublisher
+from services.runtime.publisher import KafkaPublisher, close
+from services.runtime.record import Record
 from services.runtime.redis_store import RedisStore, connect
 from services.runtime.settings import Settings
 from services.runtime.stage import Stage
@@ -41,10 +44,26 @@ from services.runtime.worker import Worker
 _STOP_SECONDS = 40.0
 _SILENT_SECONDS = 60.0
 _FETCH_WAIT_MS = 50
+_START_SECONDS = 10.0
 _START_RETRY_SECONDS = 1.0
+_LEAVE_SECONDS = 4.0
+_CLOSE_SECONDS = 1.0
 _CANCEL_SECONDS = 1.0
+_CANCELS = 3
+
+Route: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application for one path."""
 
 log = structlog.get_logger()
+
+
+class Listener(Protocol):
+    """Hears all of some small topics: what lies there first, then whatever comes."""
+
+    @property
+    def topics(self) -> Sequence[str]: ...
+
+    async def take(self, records: Sequence[Record]) -> None: ...
 
 
 class Surroundings:
@@ -62,11 +81,15 @@ class Surroundings:
         self._redis: Redis | None = None
         self._stores: list[RedisStore] = []
 
-    def store(self, prefix: str) -> RedisStore:
-        """This service's keys in Redis."""
+    def redis(self) -> Redis:
+        """The one client of this process."""
         if self._redis is None:
             self._redis = connect(self.settings)
-        store = RedisStore(self._redis, prefix)
+        return self._redis
+
+    def store(self, prefix: str) -> RedisStore:
+        """This service's keys in Redis."""
+        store = RedisStore(self.redis(), prefix)
         self._stores.append(store)
         return store
 
@@ -80,7 +103,7 @@ class Surroundings:
     async def stop(self) -> None:
         await self.publisher.stop()
         if self._redis is not None:
-            await self._redis.aclose()
+            await close(self._redis.aclose(), _CLOSE_SECONDS)
 
     async def reachable(self) -> str | None:
         """Why the store cannot be used now, or None."""
@@ -97,9 +120,11 @@ async def _until_there(
 ) -> None:
     while not stop_asked():
         try:
-            await attempt()
+            # a server that is frozen takes a connection and says nothing
+            async with asyncio.timeout(_START_SECONDS):
+                await attempt()
         except (KafkaError, StoreUnavailable, Retryable, OSError) as error:
-            log.warning("waiting", what=what, where=where, error=str(error))
+            log.warning("waiting", what=what, where=where, error=str(error) or "no answer")
             await asyncio.sleep(_START_RETRY_SECONDS)
         else:
             return
@@ -116,13 +141,17 @@ class Service:
         topics: Sequence[str],
         *,
         board: Board[Any, Any] | None = None,
+        errands: Errands[Any] | None = None,
+        follow: Sequence[Listener] = (),
         resources: Sequence[AbstractAsyncContextManager[Any]] = (),
+        routes: Sequence[tuple[str, Route]] = (),
         troubles: Sequence[Callable[[], str | None]] = (),
     ) -> None:
         """`resources` are held open as long as the service lives; they may publish from the beginning.
 
-        Each of `troubles` says why the service is not ready for a reason of its own, or None. All of the `board` is read
-        before the service begins, and then whatever comes.
+        Each of `troubles` says why the service is not ready for a reason of its own, or None. All that the `board` and those
+        of `follow` listen to is read to them before the service begins, and then whatever comes. `errands` are the stage's
+        own. `routes` are served beside health and metrics.
         """
         self._surroundings = surroundings
         self._resources = list(resources)
@@ -131,12 +160,20 @@ class Service:
         settings = surroundings.settings
         self.worker = Worker(stage, surroundings.telemetry, fence_seconds=settings.session_timeout_ms / 1000)
         if board is not None:
-            self._attach(board)
+            board.stir = self.worker.stir
+            self._follow("board", board.agenda.topics, board.take)
+            self._resources.append(board)
+        for number, listener in enumerate(follow):
+            self._follow(f"listener-{number}", listener.topics, listener.take)
+        if errands is not None:
+            errands.stir = self.worker.stir
+            self._resources.append(errands)
         self.broker = KafkaBroker(
             settings.kafka,
             client_id=f"koi-{surroundings.service}",
             apply_types=False,
-            graceful_timeout=_STOP_SECONDS,
+            graceful_timeout=None,  # the worker has waited for its batch by then
+            consumer_only=True,
             logger=logging.getLogger("koi.broker"),
             allow_auto_create_topics=False,
         )
@@ -163,31 +200,37 @@ class Service:
             self.broker,
             lifespan=self._lifespan,
             after_startup=[self._started],
-            on_shutdown=[self.worker.finish],
+            on_shutdown=[self._finish],
             asgi_routes=[
                 ("/healthz", get(self._healthz)),
                 ("/readyz", get(self._readyz)),
                 ("/metrics", get(self._metrics)),
+                *routes,
             ],
             logger=None,
         )
 
-    def _attach(self, board: Board[Any, Any]) -> None:
+    def _follow(self, who: str, topics: Sequence[str], take: Callable[[Sequence[Record]], Awaitable[None]]) -> None:
         follower = Follower(
             self._surroundings.settings.kafka,
-            board.agenda.topics,
-            board.take,
-            client_id=f"koi-{self._surroundings.service}-board",
+            topics,
+            take,
+            client_id=f"koi-{self._surroundings.service}-{who}",
             stop_asked=lambda: self.stop_asked(),  # noqa: PLW0108 - it is set when the service runs
         )
-        self._resources += [follower, board]
+        self._resources.append(follower)
         self._troubles.append(follower.trouble)
-        board.stir = self.worker.stir
 
     async def _started(self) -> None:
         consumer = self._subscriber.consumer
         consumer.getmany = Detour(consumer, self._probe, self.worker.expected).getmany
         self.worker.attach(consumer)
+
+    async def _finish(self) -> None:
+        """What FastStream does after this it does without a bound, so the consumer is stopped here."""
+        await self.worker.finish()
+        if (consumer := self._subscriber.consumer) is not None:
+            await close(consumer.stop(), _LEAVE_SECONDS)
 
     def _probe(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(bootstrap_servers=self._surroundings.settings.kafka, enable_auto_commit=False)
@@ -205,7 +248,7 @@ class Service:
                 yield
             finally:
                 # more than once: a client without its broker may swallow it
-                while not maintenance.done():
+                for _ in range(_CANCELS):
                     maintenance.cancel()
                     await asyncio.wait({maintenance}, timeout=_CANCEL_SECONDS)
                 await self._surroundings.stop()
@@ -252,6 +295,7 @@ def run(service: Service, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; the batch in hand is finished and committed first. Then the exit code is 0."""
     import uvicorn  # noqa: PLC0415 - only the process that serves needs it
 
+    _let_connections_break()
     server = uvicorn.Server(
         uvicorn.Config(
             service.app,
@@ -266,10 +310,35 @@ def run(service: Service, settings: Settings) -> None:
     # uvicorn looks at a signal only once it has started
     service.stop_asked = lambda: server.should_exit
     # it stops in order and then raises the signal again, for whoever handled it before; the default would be death by it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, _end)
     try:
         server.run()
     except SystemExit:
         # a start that failed; one that was given up because somebody asked for it is a stop like any other
         if not server.should_exit:
             raise
+
+
+def _end(*_: object) -> NoReturn:
+    """All is done by now, or nothing has begun: what a client's task or thread still waits for must not hold us up."""
+    logging.shutdown()
+    os._exit(0)
+
+
+def _let_connections_break() -> None:
+    """Let a connection that uvloop has closed look to aiokafka like any that breaks.
+
+    uvloop raises a `RuntimeError`, which aiokafka does not expect (its issue 1038): it ends whatever task of the client
+    writes first, nobody starts that task again, and whoever waits for what it brings waits for ever.
+    """
+    send = AIOKafkaConnection.send
+
+    def send_or_break(connection: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
+        try:
+            return send(connection, request, expect_response)
+        except RuntimeError as error:
+            connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
+            raise KafkaConnectionError(str(error)) from error
+
+    AIOKafkaConnection.send = send_or_break

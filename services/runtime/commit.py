@@ -5,7 +5,7 @@
 3. fold with pure functions
 4. publish the outputs and await the broker's acknowledgements
 5. write states, timers and position in one atomic call that fails if the partition has another owner by now
-6. begin what is to be done outside; what comes of it is folded in by a later round
+6. begin what is to be done outside; what comes of it is folded in by a later round (see `errands`)
 
 (The Kafka offset is committed later and only saves time: the store holds the truth.) A crash anywhere loses nothing and
 applies every record's state change exactly once; outputs can repeat, with the same ids and versions.
@@ -22,13 +22,13 @@ from typing import Generic, NamedTuple, TypeVar
 
 from services.contracts.calendar import to_ms
 from services.contracts.errors import InvalidMessage
-from services.contracts.events import Origin
 from services.runtime.crossing import Crossing
 from services.runtime.dead_letter import Budget, Flooded, letters
 from services.runtime.errands import Errands
 from services.runtime.fold import Entry, Fold, Folded, Place, Poisoned, Return, time_of
 from services.runtime.gate import Gate
 from services.runtime.held import Held
+from services.runtime.origins import note, repeats
 from services.runtime.processor import Processor
 from services.runtime.publisher import Publisher
 from services.runtime.record import Output, Record
@@ -172,16 +172,6 @@ class PublishThenCommit(Generic[S, M]):
         self, held: Held[S], entries: Sequence[Entry[M]], now: datetime, *, until_ms: int | None = None
     ) -> int:
         """One round of the protocol; returns how many records it consumed. `until_ms`: fire timers until then as well."""
-        taken = await self._commit_round(held, entries, now, until_ms=until_ms)
-        if self._event_clock and self._errands is not None:
-            await self._errands.idle(held.partition)
-            while self._returned(held.partition):
-                await self._commit_round(held, (), now)
-        return taken
-
-    async def _commit_round(
-        self, held: Held[S], entries: Sequence[Entry[M]], now: datetime, *, until_ms: int | None = None
-    ) -> int:
         started = time.monotonic()
         returns = self._returned(held.partition)
         cursor = copied(held.claim.cursor)
@@ -204,7 +194,8 @@ class PublishThenCommit(Generic[S, M]):
             held.cache.clear()
         if self._errands is not None:
             self._errands.committed(held.partition, returns)
-            self._errands.begin(held.partition, folded.effects)
+            if not self._event_clock:
+                self._errands.begin(held.partition, folded.effects)
         self._observe(outputs)
         self._count(folded, entries[:taken], started)
         if folded.flooded:
@@ -227,10 +218,10 @@ class PublishThenCommit(Generic[S, M]):
         fresh = []
         for entry in entries:
             inbox = entry.inbox
-            if isinstance(inbox, InvalidMessage) or not _repeats(seen, inbox.origin):
+            if isinstance(inbox, InvalidMessage) or not repeats(seen, inbox.origin):
                 fresh.append(entry)
                 if not isinstance(inbox, InvalidMessage):
-                    _observe(seen, inbox.origin)
+                    note(seen, inbox.origin)
         self._telemetry.skipped(self._service, "repeated", len(entries) - len(fresh))
         return fresh, seen
 
@@ -275,7 +266,10 @@ class PublishThenCommit(Generic[S, M]):
             poison=poison,
             settle=None if self._errands is None else self._errands.settle,
         )
-        return fold.run(entries, returns)
+        folded = fold.run(entries, returns)
+        if self._event_clock and self._errands is not None and folded.effects:
+            fold.take_back(await self._errands.finish(folded.effects))
+        return folded
 
     def _horizon(self, entries: Sequence[Entry[M]], watermark_ms: int | None, now: datetime) -> int | None:
         if not self._event_clock:
@@ -333,26 +327,8 @@ def _advance(cursor: Cursor, taken: Sequence[Entry[M]], watermark_ms: int | None
     for record, inbox in taken:
         cursor.positions[record.topic] = record.offset + 1
         if seen is None and not isinstance(inbox, InvalidMessage):
-            _observe(cursor.origins, inbox.origin)
+            note(cursor.origins, inbox.origin)
     if seen is not None:
         cursor.origins = seen
     if watermark_ms is not None:
         cursor.watermark_ms = watermark_ms
-
-
-def _repeats(seen: Mapping[str, Seen], origin: Origin | None) -> bool:
-    if origin is None:
-        return False
-    known = seen.get(f"{origin.topic}/{origin.partition}")
-    return known is not None and origin.offset < known.next_offset and origin.timestamp_ms <= known.timestamp_ms
-
-
-def _observe(seen: dict[str, Seen], origin: Origin | None) -> None:
-    if origin is None:
-        return
-    source = f"{origin.topic}/{origin.partition}"
-    known = seen.get(source)
-    if known is None:
-        seen[source] = Seen(origin.offset + 1, origin.timestamp_ms)
-    elif not _repeats(seen, origin):
-        seen[source] = Seen(origin.offset + 1, max(known.timestamp_ms, origin.timestamp_ms))

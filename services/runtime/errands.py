@@ -1,8 +1,12 @@
-"""Errands: what is done outside for customers, beside the batches, and what came of it.
+"""Errands: what is done outside for customers, and what came of it.
 
-An effect is begun once the state that says so is committed, so no crash forgets that it may have happened. Its result is
-folded into the customer's state in a later round and kept here until that round is committed. What was under way when a
-process died comes back through the customer's timer: a state with an effect begun must have asked for one.
+On the wall clock they run beside the batches. An effect is begun once the state that says so is committed, so no crash
+forgets that it may have happened. Its result is folded into the customer's state in a later round and kept here until that
+round is committed. What was under way when a process died comes back through the customer's timer: a state with an effect
+begun must have asked for one.
+
+A replay on the event clock waits for them within the round, so that their results come in the same order whenever it is
+run; a round that fails is done again, effects and all.
 """
 
 import asyncio
@@ -13,6 +17,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import structlog
 
+from services.contracts.errors import Retryable
 from services.runtime.fold import Effect, Return, Settle
 
 S = TypeVar("S")
@@ -55,6 +60,16 @@ class Errands(Generic[S]):
             task = asyncio.create_task(self._run(partition, self._number, effect))
             self._under_way[partition].add(task)
             task.add_done_callback(self._under_way[partition].discard)
+
+    async def finish(self, effects: Sequence[Effect]) -> list[Return]:
+        """Do all of them now, and wait. Raise `Retryable` if one breaks off."""
+        results = await asyncio.gather(*(self._perform(effect.what) for effect in effects), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise Retryable(f"an errand failed: {type(result).__name__}")
+        return [
+            Return(number, effect, result) for number, (effect, result) in enumerate(zip(effects, results, strict=True))
+        ]
 
     def returned(self, partition: int) -> Sequence[Return]:
         """What came back and is not committed yet, oldest first."""

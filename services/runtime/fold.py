@@ -131,8 +131,7 @@ class Fold(Generic[S, M]):
 
     def run(self, entries: Sequence[Entry[M]], returns: Sequence[Return] = ()) -> Folded[S]:
         result = self._result
-        for back in returns:
-            self._take_back(back)
+        self.take_back(returns)
         for entry in entries:
             if not self._take(entry):
                 return result
@@ -144,6 +143,11 @@ class Fold(Generic[S, M]):
         elif self._bound is not None:
             self._fire_until(self._bound.at_ms)
         return result
+
+    def take_back(self, returns: Sequence[Return]) -> None:
+        """Fold in what came of effects, those of this very pass too."""
+        for back in returns:
+            self._take_back(back)
 
     def _take(self, entry: Entry[M]) -> bool:
         """Fold one entry; False leaves it, and all after it, for another pass."""

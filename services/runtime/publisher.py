@@ -1,10 +1,10 @@
 """Publishes outputs in order, in whole batches, and returns when the broker has acknowledged all of them."""
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -13,7 +13,9 @@ from services.runtime.record import Output
 
 _BATCH_BYTES = 256 * 1024
 _REQUEST_BYTES = 8 * 1024 * 1024
-_CLOSE_SECONDS = 5.0
+_CLOSE_SECONDS = 3.0
+
+log = structlog.get_logger()
 
 
 class Publisher(Protocol):
@@ -47,16 +49,18 @@ class KafkaPublisher:
         try:
             await producer.start()
         except BaseException:
-            await _close(producer)
+            await close(producer.stop())
             raise
         return producer
 
     async def stop(self) -> None:
-        """Bounded: an idempotent producer would wait for ever for a broker that is away."""
         self._started = False
+        await self._close()
+
+    async def _close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _close(producer)
+            await close(producer.stop())
 
     async def publish(self, outputs: Sequence[Output]) -> None:
         producer = await self._current()
@@ -88,8 +92,7 @@ class KafkaPublisher:
     async def _discard(self, producer: AIOKafkaProducer) -> None:
         """After a refused batch an idempotent producer has a gap in its numbers, and the broker takes no more from it."""
         if self._producer is producer:
-            self._producer = None
-            await _close(producer)
+            await self._close()
 
     async def _send(self, producer: AIOKafkaProducer, topic: str, partition: int, outputs: Sequence[Output]) -> None:
         """One batch after the other, each acknowledged before the next is sent.
@@ -112,7 +115,17 @@ async def _deliver(producer: AIOKafkaProducer, batch: Any, topic: str, partition
     await (await producer.send_batch(batch, topic, partition=partition))
 
 
-async def _close(producer: AIOKafkaProducer) -> None:
-    with contextlib.suppress(TimeoutError, KafkaError, OSError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await producer.stop()
+async def close(stop: Coroutine[Any, Any, None], seconds: float = _CLOSE_SECONDS) -> None:
+    """Wait for a client to stop, but no longer than that: without its server it may wait for ever. Never raises for it.
+
+    In a task of its own: such a client swallows a cancellation, or cancels what it waits for, which must not look like ours.
+    """
+    stopping = asyncio.create_task(stop)
+    try:
+        await asyncio.wait({stopping}, timeout=seconds)
+    finally:
+        stopping.cancel()
+    if stopping.done() and not stopping.cancelled():
+        error = stopping.exception()
+        if error is not None and not isinstance(error, KafkaError | OSError):
+            log.warning("not_closed", error=f"{type(error).__name__}: {error}".rstrip(": "), exc_info=error)

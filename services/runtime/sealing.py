@@ -37,9 +37,9 @@ class Seal:
         self._ciphers = [AESSIV(key) for key in keys]
 
     @classmethod
-    def of(cls, written: SecretStr | None) -> "Seal | None":
-        """The seal of a setting such as `SealingSettings.contacts_key`; None without one."""
-        text = written.get_secret_value() if written is not None else ""
+    def of(cls, written: SecretStr) -> "Seal | None":
+        """The seal of `SealingSettings.contacts_key`; None if it is empty. Raise `ValueError`, as `read_keys` does."""
+        text = written.get_secret_value()
         return cls(read_keys(text)) if text else None
 
     def seal(self, address: str, channel: str) -> str:
@@ -82,8 +82,8 @@ def read_keys(text: str) -> tuple[bytes, ...]:
     return tuple(keys)
 
 
-def _sound(written: SecretStr | None) -> SecretStr | None:
-    if written is not None and written.get_secret_value():
+def _sound(written: SecretStr) -> SecretStr:
+    if written.get_secret_value():
         read_keys(written.get_secret_value())
     return written
 
@@ -94,8 +94,8 @@ class SealingSettings(Settings):
     # an error must not print the value it is about
     model_config = SettingsConfigDict(hide_input_in_errors=True)
 
-    contacts_key: Annotated[SecretStr | None, AfterValidator(_sound)] = Field(
-        None,
+    contacts_key: Annotated[SecretStr, AfterValidator(_sound)] = Field(
+        SecretStr(""),
         description="seals addresses of customers, the same for ingest and notifier: base64 of 32, 48 or 64 bytes "
         f"({_MAKE}); several with commas between: the first seals, all open",
     )

@@ -12,6 +12,7 @@ class Telemetry:
     |---|---|---|
     | koi_records_total | records processed | compare with what upstream publishes |
     | koi_records_skipped_total{why} | replayed after a crash, or repeated by ingest | rises after a restart, then rests |
+    | koi_contacts_not_carried_total | addresses that ingest had no key to seal with | set KOI_CONTACTS_KEY, publish them again |
     | koi_dead_letters_total{reason} | records that could not be processed | read koi.deadletter |
     | koi_batch_seconds | time of one round of load, fold, publish, commit | the slower of Kafka and Redis |
     | koi_event_latency_seconds | from occurred_at to committed here, for the oldest record of each batch | upstream late, or lag |
@@ -40,6 +41,7 @@ class Telemetry:
         self._records = counter("koi_records", "Records processed.", label)
         self._skipped = counter("koi_records_skipped", "Records skipped as known.", [*label, "why"])
         self._dead_letters = counter("koi_dead_letters", "Records that could not be processed.", [*label, "reason"])
+        self._not_carried = counter("koi_contacts_not_carried", "Addresses left behind for want of a key.", label)
         self._timers = counter("koi_timers_fired", "Timers fired.", label)
         self._rebalances = counter("koi_rebalances", "Assignments given or taken.", label)
         self._failures = counter("koi_failures", "Batches dropped and read again.", [*label, "why"])
@@ -78,6 +80,9 @@ class Telemetry:
     def skipped(self, service: str, why: str, count: int) -> None:
         if count:
             self._skipped.labels(service, why).inc(count)
+
+    def contacts_not_carried(self, service: str, count: int) -> None:
+        self._not_carried.labels(service).inc(count)
 
     def dead_letter(self, service: str, reason: str) -> None:
         self._dead_letters.labels(service, reason).inc()

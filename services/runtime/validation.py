@@ -21,9 +21,9 @@ def problems_of(
 ) -> list[Problem]:
     """One problem per mistake in `document`, which is no `model`.
 
-    A model may name keys that a later version will know in a class variable `planned`. `sentences` word some of
-    pydantic's error types for this kind of file, or all of what can be wrong with a key; `steps[]` are the items of the list
-    `steps`. `{key}` is the key, `{input}` is what was found.
+    A model may name keys that people look for in it in vain in a class variable `elsewhere`, each with a sentence that says
+    where they stand. `sentences` word some of pydantic's error types for this kind of file, or all of what can be wrong with
+    a key; `steps[]` are the items of the list `steps`. `{key}` is the key, `{input}` is what was found.
     """
     return [
         _problem(details, document, _model_at(model, details["loc"][:-1]), sentences or {})
@@ -48,8 +48,9 @@ def _problem(
     match details["type"]:
         case "extra_forbidden":
             place = document.key_place(path)
-            if key in getattr(owner, "planned", ()):
-                return Problem(place, "not_supported", f"{key} is not supported yet")
+            elsewhere: Mapping[str, str] = getattr(owner, "elsewhere", {})
+            if key in elsewhere:
+                return Problem(place, "not_supported", elsewhere[key])
             known = [field.alias or name for name, field in owner.model_fields.items()]
             hint = suggestion(key, known) or f"; here stand {', '.join(known)}"
             return Problem(place, "unknown_key", f"there is no key {key}{hint}")

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -33,6 +33,7 @@ _LOOK_SECONDS = 5.0
 _STUCK_SECONDS = 10.0
 _FRESH_MS = 1000.0
 _FINISH_SECONDS = 35.0
+_FINISH_LOOK_SECONDS = 1.0
 _AT_ONCE = 8
 """Partitions of one batch handled side by side: they wait for the network more than they compute."""
 
@@ -116,6 +117,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         async with self._lock:
             try:
+                await self._finish_stage({tp.partition for tp in revoked})
                 await self._commit_offsets()
             finally:
                 for tp in revoked:
@@ -253,13 +255,43 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         return bool(await consumer.position(tp) < end)
 
     async def finish(self) -> None:
-        """Let the batch in hand finish, commit, and take no more. Bounded: what is not finished is done again."""
+        """Let the batch in hand finish, commit, and take no more.
+
+        Bounded, and given up as soon as Kafka does not answer: a batch may be waiting for it. What is not finished is
+        done again.
+        """
         self._stopping = True
+        finishing = asyncio.create_task(self._finish())
+        tasks = {finishing}
+        if self._consumer is not None:
+            tasks.add(asyncio.create_task(self._until_kafka_is_away(self._consumer)))
         try:
-            async with asyncio.timeout(_FINISH_SECONDS), self._lock:
-                await self._commit_offsets()
-        except TimeoutError:
-            log.warning("batch_abandoned", after_seconds=_FINISH_SECONDS)
+            await asyncio.wait(tasks, timeout=_FINISH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not finishing.done():
+                log.warning("batch_abandoned", why=self._kafka_away or f"not done after {_FINISH_SECONDS:g} s")
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _finish(self) -> None:
+        async with self._lock:
+            await self._finish_stage(set(self._held))
+            await self._commit_offsets()
+
+    async def _finish_stage(self, partitions: Collection[int]) -> None:
+        """Let what is under way outside end, side by side. What does not is done again by whoever comes next."""
+        held = sorted(self._held.intersection(partitions))
+        ends = await asyncio.gather(*map(self._stage.finish, held), return_exceptions=True)
+        for partition, end in zip(held, ends, strict=True):
+            if isinstance(end, BaseException):
+                log.warning("not_finished", partition=partition, error=f"{type(end).__name__}: {end}")
+
+    async def _until_kafka_is_away(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            await self._look_at_kafka(consumer)
+            if self._kafka_away is not None:
+                return
+            await asyncio.sleep(_FINISH_LOOK_SECONDS)
 
     async def _claim_missing(self, consumer: AIOKafkaConsumer) -> None:
         now = time.monotonic()

@@ -164,6 +164,22 @@ async def test_a_service_can_stop_while_kafka_is_away(pond: Toys, durable_kafka:
         durable_kafka.start()
 
 
+async def test_a_service_can_stop_while_a_batch_waits_for_a_frozen_kafka(pond: Toys, durable_kafka: Server) -> None:
+    """Connections stay open and nobody answers: SIGTERM gives the batch up, and the next start does it again."""
+    service = pond.start()
+    sending = asyncio.create_task(pond.send(2000))
+    await pond.done(300, "nothing is processed")
+    durable_kafka.pause()
+    try:
+        _stop_in_order(service)
+    finally:
+        durable_kafka.resume()
+    await sending
+    service.start()
+    await pond.all_done()
+    await pond.check()
+
+
 async def test_a_service_waits_for_servers_that_come_later(pond: Toys, redis_server: Server) -> None:
     """Started before Redis, a service waits and then works."""
     redis_server.kill()

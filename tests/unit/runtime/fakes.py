@@ -31,6 +31,10 @@ class FakeStage:
         self.failures: list[Exception] = []
         self.claim_failures: list[Exception] = []
         self.wake_failures: list[Exception] = []
+        self.finish_failures: list[Exception] = []
+        self.finished: list[int] = []
+        self.under_way = asyncio.Event()
+        self.under_way.set()
         self.running = 0
         self.most_running = 0
         self.gate = asyncio.Event()
@@ -46,6 +50,12 @@ class FakeStage:
         self.claims += 1
         self.claimed.add(partition)
         return {TOPIC: self.stored[partition]} if partition in self.stored else {}
+
+    async def finish(self, partition: int) -> None:
+        self.finished.append(partition)
+        await self.under_way.wait()
+        if self.finish_failures:
+            raise self.finish_failures.pop(0)
 
     async def handle(self, partition: int, records: Sequence[Record], now: datetime) -> None:
         assert now.tzinfo is not None

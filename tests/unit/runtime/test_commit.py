@@ -142,12 +142,27 @@ class FullStore(MemoryStore):
 async def test_nothing_is_done_outside_before_the_state_says_so() -> None:
     """An effect whose round could not be committed is never begun."""
     store, effector = FullStore(), ToyEffector()
-    stage = make_stage(store, Recorder(), errands=effector.errands())
+    stage = make_stage(store, Recorder(), errands=effector.errands(), event_clock=False)
     await stage.claim(0)
     store.full = True
     with pytest.raises(StoreUnavailable):
         await stage.handle(0, [record(0, 0, "effect")], NOW)
+    await asyncio.sleep(0)
     assert effector.performed == []
+
+
+async def test_a_replay_does_a_round_again_with_its_effects() -> None:
+    """One that breaks off gives up the round: nothing is published, nothing is stored, the position stays."""
+    store, publisher = MemoryStore(), Recorder()
+    effector = ToyEffector([RuntimeError("a bug")])
+    stage = make_stage(store, publisher, errands=effector.errands())
+    await stage.claim(0)
+    with pytest.raises(Retryable, match="an errand failed: RuntimeError"):
+        await stage.handle(0, [record(0, 0, "effect")], NOW)
+    assert (publisher.published, world(store, []).states, (await store.claim(0)).cursor.positions) == ([], {}, {})
+    stage.drop(0)
+    await drive(stage, [record(0, 0, "effect")])
+    assert effector.performed == [0, 0]
 
 
 async def test_on_the_wall_clock_a_batch_does_not_wait_for_what_is_done_outside() -> None:
@@ -202,8 +217,9 @@ async def test_an_effect_that_breaks_off_leaves_no_result() -> None:
     """What its performer raises counts as a crash: the state's own timer must bring it again."""
     store = MemoryStore()
     errands = ToyEffector([RuntimeError("a bug")]).errands()
-    stage = make_stage(store, Recorder(), errands=errands)
+    stage = make_stage(store, Recorder(), errands=errands, event_clock=False)
     await drive(stage, [record(0, 0, "effect")])
+    await errands.idle(0)
     assert (len(world(store, []).states["甲"].trail), errands.returned(0)) == (1, ())
 
 
@@ -219,7 +235,7 @@ async def test_a_result_that_cannot_be_folded_in_goes_to_the_dead_letter() -> No
     store, publisher = MemoryStore(), Recorder()
     stage = make_stage(store, publisher, errands=Picky().errands())
     await drive(stage, [record(0, 0, "effect"), record(1, 1, "effect", customer="乙")])
-    assert world(store, publisher.published).rejected == [("internal_error", 1)]
+    assert world(store, publisher.published).rejected == [("internal_error", 0)]
     assert world(store, []).states["乙"].trail[-1] == "done 1"
 
 

@@ -152,6 +152,26 @@ async def test_a_revoke_waits_for_the_batch_in_hand() -> None:
         assert it.stage.claimed == set()
 
 
+@pytest.mark.parametrize("stopping", [False, True])
+async def test_who_gives_partitions_up_lets_what_is_under_way_outside_end(stopping: bool) -> None:
+    """All of them side by side, before their positions are told to Kafka; one that fails keeps no other from it."""
+    async with desk({0: 3, 1: 3}) as it:
+        await it.assign(0, 1)
+        await it.until(lambda: it.stage.stored == {0: 3, 1: 3}, "not all is handled")
+        it.consumer.committed_offsets.clear()
+        it.worker._committed.clear()
+        it.stage.under_way.clear()
+        it.stage.finish_failures = [Retryable("away")]
+        worker = it.worker
+        going = asyncio.create_task(worker.finish() if stopping else worker.on_partitions_revoked({tp(0), tp(1)}))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert (sorted(it.stage.finished), going.done()) == ([0, 1], False)
+        it.stage.under_way.set()
+        await asyncio.wait_for(going, BOUND)
+        assert it.consumer.committed_offsets == {tp(0): 3, tp(1): 3}
+
+
 async def test_a_batch_fetched_before_the_claims_seek_leaves_no_gap() -> None:
     """Records fetched from another place than the claim's are dropped, and read again from where the claim stands."""
     async with desk({0: 9}) as it:
@@ -253,8 +273,9 @@ async def test_finish_lets_the_batch_in_hand_end_and_commits_it() -> None:
         assert it.worker.not_ready() == "stopping"
 
 
-async def test_finish_does_not_wait_for_ever() -> None:
-    """A batch that hangs, because Kafka is away, does not hang the stop; it is done again after the start."""
+@pytest.mark.parametrize("away", [False, True])
+async def test_finish_does_not_wait_for_ever(away: bool) -> None:
+    """A batch that hangs does not hang the stop, least of all while Kafka is away; it is done again after the start."""
     async with desk({0: 6}) as it:
         await it.assign(0)
         await it.held()
@@ -262,7 +283,8 @@ async def test_finish_does_not_wait_for_ever() -> None:
         it.stage.gate.clear()
         batch = asyncio.create_task(it.worker.on_batch(it.consumer.fetch()))
         await asyncio.wait_for(it.stage.entered.wait(), BOUND)
-        with patch.object(module, "_FINISH_SECONDS", 0.01):
+        it.consumer.away = away
+        with patch.object(module, "_FINISH_SECONDS", 2 * BOUND if away else 0.01):
             await asyncio.wait_for(it.worker.finish(), BOUND)
         assert it.consumer.committed_offsets == {}
         batch.cancel()
