@@ -76,7 +76,7 @@ class Setting:
             "KOI_CHANNELS": "webhook,console",  # the console is the notifier's log
             "KOI_WEBHOOK_URL": sink_url,
             "KOI_WEBHOOK_SECRET": sink_secret,
-            "KOI_WEBHOOK_ALLOW_PRIVATE": "true",
+            "KOI_ALLOW_PRIVATE": "true",
         }
 
 

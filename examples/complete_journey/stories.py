@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from examples.complete_journey.pond import Pond
 from examples.complete_journey.summary import keeps_silent, moves, rule_name
-from services.contracts.command import Recipient
+from services.contracts.channels import Recipient
 from services.contracts.decision import Decision, Mode, Outcome, Verdict
 from services.contracts.profile import Profile
 from services.contracts.receipt import DeliveryOutcome

@@ -21,8 +21,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.cli.explain.command import explain
+from services.cli.notify.command import notify_app
 from services.cli.rules.command import rules_app
 from services.cli.scores.command import score, scores_app
+from services.cli.silence.command import silence_app
+from services.cli.templates.command import templates_app
 from services.cli.terminal import ERR, OUT, bad_settings, fail, many
 from services.contracts.errors import KoipondError
 from services.contracts.topics import TOPICS
@@ -42,6 +45,9 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(scores_app, name="scores")
+app.add_typer(silence_app, name="silence")
+app.add_typer(notify_app, name="notify")
+app.add_typer(templates_app, name="templates")
 app.command()(score)
 app.command()(explain)
 

@@ -1,6 +1,7 @@
 """The contracts as files: a JSON Schema per topic and the topic table, generated from the code.
 
-Examples (`<topic>.examples.json`) live in the same folder and are written by hand.
+Examples (`<topic>.examples.json`) live in the same folder and are written by hand. One folder above lie the schemas of files
+that people write for the notifier, made for editors.
 """
 
 import inspect
@@ -14,6 +15,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from services.contracts.topics import INBOUND, TOPICS, Topic
+from services.notifier.policy.schema import KINDS, schema_text
+from services.notifier.templates import schema as templates
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMAND = "koi schemas --write docs/contracts"
@@ -86,14 +89,19 @@ def files() -> dict[str, str]:
     return generated | {_README: _HEAD + _table()}
 
 
+def for_editors() -> dict[str, str]:
+    """The schemas of files that people write, which lie one folder above: name to content."""
+    return {name + _SUFFIX: schema_text(name) for name in KINDS} | {"templates" + _SUFFIX: templates.schema_text()}
+
+
 def write(directory: Path) -> list[Path]:
-    """Write every generated file into `directory`, remove schemas of topics that are no more; return what changed."""
+    """Write every generated file into `directory` and above, remove schemas of topics that are no more; return what changed."""
     changed = stale(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    generated = files()
+    generated = _placed(directory)
     for path in changed:
-        if path.name in generated:
-            path.write_text(generated[path.name], encoding="utf-8")
+        if path in generated:
+            path.write_text(generated[path], encoding="utf-8")
         else:
             path.unlink()
     return changed
@@ -101,9 +109,14 @@ def write(directory: Path) -> list[Path]:
 
 def stale(directory: Path) -> list[Path]:
     """Files that are missing, differ from the code, or describe a topic that is no more."""
-    generated = files()
-    wrong = [directory / name for name, content in generated.items() if _content(directory / name) != content]
-    return sorted(wrong + [path for path in directory.glob("*" + _SUFFIX) if path.name not in generated])
+    generated = _placed(directory)
+    wrong = [path for path, content in generated.items() if _content(path) != content]
+    return sorted(wrong + [path for path in directory.glob("*" + _SUFFIX) if path not in generated])
+
+
+def _placed(directory: Path) -> dict[Path, str]:
+    within = {directory / name: content for name, content in files().items()}
+    return within | {directory.parent / name: content for name, content in for_editors().items()}
 
 
 def _table() -> str:

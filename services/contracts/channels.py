@@ -136,10 +136,11 @@ CHANNELS: Mapping[ChannelName, ChannelFacts] = {
             delivery=Delivery.AT_LEAST_ONCE,
             text=Limit(2048, "bytes"),
             markdown=Limit(2048, "bytes"),
+            # what is over these it drops without an error
             rates=(Rate(30, 60, "recipient"), Rate(1000, 3600, "recipient")),
             sources=(
                 "https://developer.work.weixin.qq.com/document/path/90236",
-                "https://developer.work.weixin.qq.com/document/path/90312",
+                "https://developer.work.weixin.qq.com/document/path/90454",
             ),
         ),
         ChannelFacts(
@@ -149,9 +150,10 @@ CHANNELS: Mapping[ChannelName, ChannelFacts] = {
             categories=_NO_MARKETING,
             addressed=False,
             delivery=Delivery.AT_MOST_ONCE,
-            text=Limit(20_000, "bytes"),
-            markdown=Limit(20_000, "bytes"),
-            title=Limit(20_000, "bytes"),
+            # 20,000 bytes for the whole request; this leaves room for what surrounds a text
+            text=Limit(19_000, "bytes"),
+            markdown=Limit(19_000, "bytes"),
+            title=Limit(500, "bytes"),
             rates=(Rate(20, 60),),
             sources=("https://open.dingtalk.com/document/orgapp/custom-robot-access",),
         ),
@@ -162,9 +164,10 @@ CHANNELS: Mapping[ChannelName, ChannelFacts] = {
             categories=_NO_MARKETING,
             addressed=False,
             delivery=Delivery.AT_MOST_ONCE,
-            text=Limit(20_000, "bytes"),
-            markdown=Limit(20_000, "bytes"),
-            title=Limit(20_000, "bytes"),
+            # 20 KB for the whole request; this leaves room for what surrounds a text
+            text=Limit(19_000, "bytes"),
+            markdown=Limit(19_000, "bytes"),
+            title=Limit(500, "bytes"),
             rates=(Rate(5, 1), Rate(100, 60)),
             sources=("https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot",),
         ),
@@ -177,7 +180,11 @@ CHANNELS: Mapping[ChannelName, ChannelFacts] = {
             delivery=Delivery.AT_MOST_ONCE,
             text=_UNBOUNDED,
             title=Limit(255, "characters"),
-            sources=("https://www.rfc-editor.org/rfc/rfc5321",),
+            sources=(
+                "https://www.rfc-editor.org/rfc/rfc5321",
+                # the limit of a title is that of Exchange; SMTP has none
+                "https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/subject",
+            ),
         ),
         ChannelFacts(
             ChannelName.SMS,
@@ -187,8 +194,12 @@ CHANNELS: Mapping[ChannelName, ChannelFacts] = {
             addressed=True,
             delivery=Delivery.AT_MOST_ONCE,
             text=Limit(500, "characters"),
-            rates=(Rate(1, 60, "recipient"), Rate(5, 3600, "recipient"), Rate(10, 86_400, "recipient")),
-            sources=("https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms",),
+            # of notifications and promotions; codes to log in with, which we do not send, are limited more
+            rates=(Rate(50, 86_400, "recipient"),),
+            sources=(
+                "https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms",
+                "https://help.aliyun.com/document_detail/44335.html",
+            ),
         ),
         ChannelFacts(
             ChannelName.APPRISE,

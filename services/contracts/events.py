@@ -118,7 +118,7 @@ class Interaction(Event, tag="interaction", frozen=True, kw_only=True, omit_defa
 
 
 class CustomerUpdated(Event, tag="customer.updated", frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Tags and attributes. Contacts and consent of the inbound form are not carried: nothing downstream has an address."""
+    """Tags and attributes. Contacts and consent of the inbound form are not in it: they go to the notifier alone."""
 
     tags_add: tuple[str, ...] = ()
     tags_remove: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ canonical event of `events`.
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -19,8 +19,11 @@ from pydantic import (
     TypeAdapter,
     model_validator,
 )
+from typing_extensions import TypedDict
 
-from services.contracts.calendar import YEARS, Zone
+from services.contracts.calendar import YEARS, known_zone
+from services.contracts.channels import Category, ChannelName
+from services.contracts.contacts import ALL_CHANNELS
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS, Touchpoint
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -34,10 +37,13 @@ MAX_AMOUNT_MINOR = 10**12
 add up within 64 bits."""
 MAX_EXACT_INT = 2**53
 """Beyond this a whole number is not exact in every JSON reader's double."""
-
+MAX_ADDRESS_LENGTH = 512
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 
 
 def _printable(text: str) -> str:
@@ -50,6 +56,31 @@ def _visible(text: str) -> str:
     if _INVISIBLE.search(text):
         raise ValueError("invisible characters are not allowed in an id: two ids would look the same")
     return text
+
+
+def _mail(address: str) -> str:
+    if not _MAIL.fullmatch(address):
+        raise ValueError("must be one mail address: something@somewhere, without blanks")
+    return address
+
+
+def _telephone(address: str) -> str:
+    if not _E164.fullmatch(address):
+        raise ValueError(
+            "must be a number with its country code and nothing but digits after the +, e.g. +8613800138000"
+        )
+    return address
+
+
+def _zone_or_nothing(name: str) -> str:
+    return known_zone(name) if name else name
+
+
+def _primary(language: str) -> str:
+    known = _LANGUAGE.fullmatch(language)
+    if known is None:
+        raise ValueError("must be a language such as zh, en or zh-CN")
+    return known[1].lower()
 
 
 def _known_kind(kind: str) -> str:
@@ -93,6 +124,39 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR, strict=True)]
 PositiveAmount = Annotated[int, Field(gt=0, le=MAX_AMOUNT_MINOR, strict=True)]
 Scalar = Annotated[Text | int | float | bool | None, AfterValidator(_exact)]
+
+
+Address = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_ADDRESS_LENGTH, strip_whitespace=True),
+    AfterValidator(_printable),
+]
+Language = Annotated[str, StringConstraints(max_length=64), AfterValidator(_primary)]
+"""Any BCP 47 tag; only its language is kept, in small letters."""
+Said = Annotated[bool, Field(strict=True)] | None
+"""Agreed, refused, or (null) taken back."""
+Scope: TypeAlias = ChannelName | Literal["all"]
+"""What a statement of consent is about."""
+_SCOPES: dict[str, Any] = {"propertyNames": {"enum": [ALL_CHANNELS, *ChannelName]}}
+IdOrNothing = Annotated[
+    str,
+    StringConstraints(max_length=MAX_ID_LENGTH, strip_whitespace=True),
+    AfterValidator(_printable),
+    AfterValidator(_visible),
+]
+"""Empty text takes back what was said before."""
+ZoneOrNothing = Annotated[str, AfterValidator(_zone_or_nothing)]
+
+
+class Contacts(TypedDict, total=False):
+    """Where a person is reached, by channel; null where no longer. What is not there stays as it was."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # pydantic's own way
+
+    email: Annotated[Address, AfterValidator(_mail)] | None
+    sms: Annotated[Address, AfterValidator(_telephone)] | None
+    wecom_app: Address | None
+    apprise: Address | None
 
 
 class _Inbound(BaseModel):
@@ -171,14 +235,24 @@ class InboundInteraction(_Inbound):
 
 
 class InboundCustomerUpdated(_Inbound):
-    """Tags and attributes of a customer. Contacts and consent are accepted, and not carried further."""
+    """What is known of a customer: tags and attributes, and how they may be reached.
+
+    `consent`: channel, or `all` -> category -> whether they agreed. `channels`: those they want, dearest first; empty, any.
+    `personalised`: whether messages may be made for them alone. `owner`: the id of the clerk who looks after them. Of
+    `owner` and `timezone` empty text takes back what was said; null says nothing.
+    """
 
     type: Literal["customer.updated"]
     tags_add: Annotated[list[Name], Field(max_length=MAX_TAGS)] = []
     tags_remove: Annotated[list[Name], Field(max_length=MAX_TAGS)] = []
     attributes: Annotated[dict[Name, Scalar], Field(max_length=MAX_ATTRIBUTES)] = {}
-    owner: Id | None = None
-    timezone: Zone | None = None
+    contacts: Contacts = {}
+    consent: Annotated[dict[Scope, dict[Category, Said]], Field(json_schema_extra=_SCOPES)] = {}
+    channels: Annotated[list[ChannelName], Field(max_length=len(ChannelName))] | None = None
+    language: Language | None = None
+    personalised: Annotated[bool, Field(strict=True)] | None = None
+    owner: IdOrNothing | None = None
+    timezone: ZoneOrNothing | None = None
 
 
 class InboundCustomerMerged(_Inbound):

@@ -23,7 +23,10 @@ class ParameterKind(StrEnum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One value. `zh` and `en` say what it means to whoever writes a text; `example` is what such a value looks like."""
+    """One value. `zh` and `en` say what it means to whoever writes a text; `example` is what such a value looks like.
+
+    `optional` ones are unknown of some customers.
+    """
 
     name: str
     kind: ParameterKind
@@ -32,10 +35,18 @@ class Parameter:
     en: str
     example: str | int | float | bool
 
+    @property
+    def optional(self) -> bool:
+        return self.name in _OPTIONAL
+
     def about(self, language: str) -> str:
         return self.zh if language == "zh" else self.en
 
 
+_OPTIONAL = frozenset(
+    {"recency_days", "rhythm_days", "overdue", "average_order_minor", "discount_share", "refund_share"}
+    | {"days_since_first_order", "tags", "owner"}
+)
 _TEXT, _NUMBER, _FLAG = ParameterKind.TEXT, ParameterKind.NUMBER, ParameterKind.FLAG
 _MONEY, _SHARE = ParameterKind.MONEY, ParameterKind.SHARE
 
@@ -52,8 +63,8 @@ PARAMETERS: Mapping[str, Parameter] = _table(
     Parameter("rf_segment", _TEXT, "", "按 R、F 的细分", "segment by recency and frequency", "at_risk"),
     Parameter("super_user", _FLAG, "", "是否超级用户", "whether among the best by money", True),
     Parameter("recency_days", _NUMBER, "days", "距最近一次下单的天数", "days since the last order", 45),
-    Parameter("rhythm_days", _NUMBER, "days", "平时的复购间隔", "the customer's own gap between orders", 21.5),
-    Parameter("overdue", _NUMBER, "times", "沉默时间是复购间隔的几倍", "how often that gap fits into the silence", 2.1),
+    Parameter("rhythm_days", _NUMBER, "days", "平时的复购间隔", "the usual gap between orders", 21.5),
+    Parameter("overdue", _NUMBER, "times", "沉默时间是复购间隔的几倍", "that gap's times in the silence", 2.1),
     Parameter("orders", _NUMBER, "orders", "统计期内的订单数", "orders in the window", 9),
     Parameter("net_minor", _MONEY, "minor units", "统计期内的实付金额", "net money in the window", 612_300),
     Parameter("average_order_minor", _MONEY, "minor units", "统计期内的客单价", "net money per order", 68_033),

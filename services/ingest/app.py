@@ -9,10 +9,11 @@ from services.ingest.forward import SERVICE, Forwarder
 from services.ingest.intake import Intake
 from services.ingest.mapping import load_mappings
 from services.runtime import app
-from services.runtime.settings import ClockKind, Settings
+from services.runtime.sealing import Seal, SealingSettings
+from services.runtime.settings import ClockKind
 
 
-class IngestSettings(Settings):
+class IngestSettings(SealingSettings):
     """Ingest's settings, beside those every service shares."""
 
     mappings: Path | None = Field(None, description="vendor mapping file, or a folder of them")
@@ -31,6 +32,7 @@ def service(settings: IngestSettings) -> app.Service:
         around.telemetry,
         partitions=settings.partitions,
         event_clock=settings.clock is ClockKind.EVENT,
+        seal=Seal.of(settings.contacts_key),
     )
     return app.Service(around, forwarder, [topic.name for topic in INBOUND])
 

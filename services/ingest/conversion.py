@@ -80,6 +80,21 @@ def scalar(value: object) -> str | int | float | bool | None:
     raise ValueError(f"must be text, a number, true or false, not {shown(value)}")
 
 
+def address(value: object) -> str:
+    """An address, as text or, of a telephone, in digits. What is wrong with one is told without it."""
+    try:
+        return text(value)
+    except ValueError:
+        raise ValueError("must be text or a whole number") from None
+
+
+def agreed(value: object) -> bool:
+    """Whether somebody agreed. Nobody guesses what else might mean so: a map can say it."""
+    if isinstance(value, bool):
+        return value
+    raise ValueError("must be true or false; write a map from their words to ours")
+
+
 def number(value: object) -> float:
     return float(_decimal(value))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, Origin
-from services.contracts.inbound import INBOUND, MAX_DEPTH, MAX_MESSAGE_BYTES
+from services.contracts.inbound import INBOUND, MAX_DEPTH, MAX_MESSAGE_BYTES, Inbound
 from services.ingest.canonical import canonical
 from services.ingest.sentences import faults, shown
 from services.ingest.translation import TYPES, Mapping, decode
@@ -29,6 +29,13 @@ _BYTE_PLACE = re.compile(r"\(byte (\d+)\)")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
+class Accepted(NamedTuple):
+    """A message as its publisher said it, in canonical shape, and the event made of it."""
+
+    said: Inbound
+    event: AnyEvent
+
+
 class Intake:
     """Accepts canonical JSON, and what the mappings cover. Keeps no state: the same record gives the same answer."""
 
@@ -38,7 +45,11 @@ class Intake:
             self._mappings.setdefault(mapping.topic, []).append(mapping)
 
     def accept(self, record: Record) -> tuple[AnyEvent, ...]:
-        """The events of one record: one, or none if a mapping says that such messages are to be ignored.
+        """The events of one record, if nothing else of it is wanted. Raise `InvalidMessage`, as `read` does."""
+        return tuple(accepted.event for accepted in self.read(record))
+
+    def read(self, record: Record) -> tuple[Accepted, ...]:
+        """What one record says: one thing, or nothing if a mapping says that such messages are to be ignored.
 
         The first mapping of the topic whose `when` holds decides; without one the message must be canonical.
         Raise `InvalidMessage` for anything else, and nothing but that.
@@ -63,18 +74,19 @@ class Intake:
         """
         mappings = self._mappings.get(origin.topic, ())
         mapped = _covered(mappings, message, origin)
-        return (self._canonical(_encode(message), (), origin, mappings),) if mapped is None else mapped
+        accepted = (self._canonical(_encode(message), (), origin, mappings),) if mapped is None else mapped
+        return tuple(one.event for one in accepted)
 
     @staticmethod
     def _canonical(
         value: bytes, headers: Headers, origin: Origin, tried: Sequence[Mapping], undecoded: ValueError | None = None
-    ) -> AnyEvent:
+    ) -> Accepted:
         try:
             filled = _filled(value, headers) if headers else None
             inbound = INBOUND.validate_json(value) if filled is None else INBOUND.validate_python(filled)
         except ValidationError as error:
             _refuse(error, value, tried, undecoded)
-        return canonical(inbound, origin)
+        return Accepted(inbound, canonical(inbound, origin))
 
 
 def _checked(value: bytes | None) -> bytes:
@@ -135,7 +147,7 @@ def _filled(value: bytes, headers: Headers) -> dict[str, Any] | None:
     return message if absent else None
 
 
-def _covered(mappings: Sequence[Mapping], message: object, origin: Origin) -> tuple[AnyEvent, ...] | None:
+def _covered(mappings: Sequence[Mapping], message: object, origin: Origin) -> tuple[Accepted, ...] | None:
     """What the first mapping that covers the message makes of it; None if there is none."""
     for mapping in mappings:
         if mapping.matches(message):
@@ -143,14 +155,14 @@ def _covered(mappings: Sequence[Mapping], message: object, origin: Origin) -> tu
     return None
 
 
-def _mapped(mapping: Mapping, message: object, origin: Origin) -> tuple[AnyEvent, ...]:
+def _mapped(mapping: Mapping, message: object, origin: Origin) -> tuple[Accepted, ...]:
     if mapping.ignores:
         return ()
     try:
         inbound = INBOUND.validate_python(mapping.translate(message))
     except ValidationError as error:
         raise InvalidMessage("mapping_failed", f"mapping {mapping.name}: {faults(error, mapping.place)}") from None
-    return (canonical(inbound, origin),)
+    return (Accepted(inbound, canonical(inbound, origin)),)
 
 
 def _refuse(error: ValidationError, value: bytes, tried: Sequence[Mapping], undecoded: ValueError | None) -> NoReturn:

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from services.contracts.channels import Category
 from services.ingest import conversion
 from services.ingest.conversion import Convert
+from services.ingest.sentences import ADDRESSED, SCOPES
 from services.ingest.sentences import faults as worded
-from services.ingest.translation import Field, Path, parse_path
+from services.ingest.translation import Field, Path, inside, parse_path
 from services.runtime.document import Block, Leaf, Listing, Tree
 from services.runtime.problems import Problem, suggestion
 
@@ -27,6 +29,8 @@ class Shape(Enum):
     NUMBER = auto()
     WHOLE = auto()
     SCALAR = auto()
+    ADDRESS = auto()
+    AGREED = auto()
 
 
 _SHAPES = {
@@ -38,6 +42,8 @@ _SHAPES = {
     "rev": Shape.WHOLE,
     "tags_add": Shape.TEXTS,
     "tags_remove": Shape.TEXTS,
+    "channels": Shape.TEXTS,
+    "personalised": Shape.AGREED,
 }
 _CONVERSIONS: dict[Shape, Convert] = {
     Shape.TEXT: conversion.text,
@@ -46,12 +52,22 @@ _CONVERSIONS: dict[Shape, Convert] = {
     Shape.WHOLE: conversion.whole,
     Shape.SCALAR: conversion.scalar,
     Shape.MONEY: conversion.minor,
+    Shape.ADDRESS: conversion.address,
+    Shape.AGREED: conversion.agreed,
 }
-_NOT_MAPPED = frozenset({"type", "schema_", "items", "attributes"})
-_ATTRIBUTE = "attributes."
+_NOT_MAPPED = frozenset({"type", "schema_", "items", "attributes", "contacts", "consent"})
+_ATTRIBUTE, _CONTACT, _CONSENT = "attributes.", "contacts.", "consent."
+_CONTACTS = tuple(f"{_CONTACT}{channel}" for channel in ADDRESSED)
+_STATEMENTS = tuple(f"{_CONSENT}{scope}.{category}" for scope in SCOPES for category in Category)
 _OPTIONS = ("from", "join", "with", "prefix", "sum", "value", "map", "default", "unit", "currency", "format", "zone")
-_OF_SHAPE = {Shape.MONEY: {"unit", "currency"}, Shape.INSTANT: {"format", "zone"}, Shape.TEXT: {"prefix"}}
+_OF_SHAPE = {
+    Shape.MONEY: {"unit", "currency"},
+    Shape.INSTANT: {"format", "zone"},
+    Shape.TEXT: {"prefix"},
+    Shape.ADDRESS: {"prefix"},
+}
 _ADDED = frozenset({Shape.MONEY, Shape.WHOLE})
+_JOINED = frozenset({Shape.TEXT, Shape.ADDRESS})
 _UNITS = ("major", "minor")
 _A_DAY = datetime(2021, 11, 23, tzinfo=UTC)
 
@@ -65,20 +81,22 @@ class Targets:
         self.names = tuple(name for name in model.model_fields if name not in _NOT_MAPPED)
         self.required = tuple(name for name in self.names if model.model_fields[name].is_required())
         self._has_attributes = "attributes" in model.model_fields
+        if "contacts" in model.model_fields:
+            self.names += (*_CONTACTS, *_STATEMENTS)
 
     def known(self, target: str) -> bool:
         return target in self.names or (self._has_attributes and target.startswith(_ATTRIBUTE) and target != _ATTRIBUTE)
 
     def fault(self, target: str, value: object) -> str:
         """What is wrong with a value that a file gives to a field; nothing if it is right."""
+        name, *keys = inside(target)
+        for key in reversed(keys):
+            value = {key: value}
         try:
-            if target.startswith(_ATTRIBUTE):
-                _adapter(self._model, "attributes").validate_python({target.removeprefix(_ATTRIBUTE): value})
-            else:
-                _adapter(self._model, target).validate_python(value)
+            _adapter(self._model, name).validate_python(value)
         except ValidationError as error:
             # a value that fits no member of a union is told once
-            return worded(error, lambda _: target).split(" | ")[0].removeprefix(f"{target}: ")
+            return worded(error, lambda _: target, (self.type, name)).split(" | ")[0].removeprefix(f"{target}: ")
         return ""
 
 
@@ -88,7 +106,10 @@ def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
 
 
 def shape_of(target: str) -> Shape:
-    return Shape.SCALAR if target.startswith(_ATTRIBUTE) else _SHAPES.get(target, Shape.TEXT)
+    for prefix, shape in ((_ATTRIBUTE, Shape.SCALAR), (_CONTACT, Shape.ADDRESS), (_CONSENT, Shape.AGREED)):
+        if target.startswith(prefix):
+            return shape
+    return _SHAPES.get(target, Shape.TEXT)
 
 
 def field_of(target: str, value: Tree, targets: Targets, *, has_currency: bool, faults: list[Problem]) -> Field | None:
@@ -103,6 +124,8 @@ class _FieldCheck:
         self._has_currency = has_currency
         self._faults = faults
         self._shape = shape_of(target)
+        # an address is not looked up in a file
+        self._useless = {"map"} if self._shape is Shape.ADDRESS else set()
 
     def field(self, value: Tree) -> Field | None:
         before = len(self._faults)
@@ -153,7 +176,7 @@ class _FieldCheck:
                 self._faults.append(Problem(entry.place, "unknown_key", f"{key} has no use for {self._target} here"))
         if not {"from", "join", "sum", "value"} & block.entries.keys():
             self._add(block, "missing_key", "write where it is found: from, join, sum or value")
-        if "join" in block.entries and self._shape is not Shape.TEXT:
+        if "join" in block.entries and self._shape not in _JOINED:
             self._add(block, "wrong_type", "join makes text, and this field holds none")
         if "sum" in block.entries and self._shape not in _ADDED:
             self._add(block, "wrong_type", "sum adds up amounts, and this field holds none")
@@ -168,8 +191,8 @@ class _FieldCheck:
             ("map", {"from", "map", "default"}),
         ):
             if option in block.entries:
-                return useful
-        return {"from", "map", "default"} | of_shape
+                return useful - self._useless
+        return {"from", "map", "default"} - self._useless | of_shape
 
     def _option_paths(self, options: Mapping[str, Tree]) -> tuple[Path, ...]:
         option = next((name for name in ("join", "sum") if name in options), "from")
@@ -198,11 +221,15 @@ class _FieldCheck:
         )
         if isinstance(value, Leaf):
             # YAML reads an id such as 007 as a number; where text is wanted, it is meant as written
-            constant = value.text if self._shape is Shape.TEXT else value.value  # type: ignore[assignment]
+            constant = value.text if self._is_written(value) else value.value  # type: ignore[assignment]
         fault = self._targets.fault(self._target, constant)
         if fault:
             self._add(value, "bad_value", fault)
         return constant
+
+    def _is_written(self, value: Leaf) -> bool:
+        """Whether a constant is the text that stands there; an address may also be taken away, by null."""
+        return self._shape is Shape.TEXT or (self._shape is Shape.ADDRESS and value.value is not None)
 
     def _table(self, value: Tree) -> dict[str, object]:
         if not isinstance(value, Block) or not value.entries:

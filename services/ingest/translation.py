@@ -194,7 +194,6 @@ class Mapping:
         result: dict[str, object] = {"type": self.type}
         if self.source is not None:
             result["source"] = self.source
-        attributes: dict[str, object] = {}
         failed: list[str] = []
         for target, field in self.fields.items():
             try:
@@ -204,14 +203,9 @@ class Mapping:
                 continue
             if value is _ABSENT:
                 continue
-            if target.startswith("attributes."):
-                attributes[target.removeprefix("attributes.")] = value
-            else:
-                result[target] = value
+            _put(result, target, value)
         if failed:
             raise InvalidMessage("mapping_failed", f"mapping {self.name}: {' | '.join(failed)}")
-        if attributes:
-            result["attributes"] = attributes
         return result
 
     def place(self, target: str) -> str:
@@ -224,6 +218,21 @@ class Mapping:
     def _currency(self, message: object) -> object:
         field = self.fields.get("currency")
         return field.read(message, lambda: None) if field else None
+
+
+def inside(target: str) -> tuple[str, ...]:
+    """The keys of a canonical field, from the outside in: `consent.sms.marketing` lies in two objects.
+
+    The name of an attribute is whatever follows the first dot.
+    """
+    return tuple(target.split(".", 2 if target.startswith("consent.") else 1))
+
+
+def _put(message: dict[str, object], target: str, value: object) -> None:
+    *around, key = inside(target)
+    for name in around:
+        message = cast(dict[str, object], message.setdefault(name, {}))
+    message[key] = value
 
 
 def written(path: Sequence[str]) -> str:

@@ -1,28 +1,70 @@
 """The notifier as a process."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from stamina.instrumentation import set_on_retry_hooks
 
-from services.contracts.topics import NOTIFICATIONS, RECEIPTS
+from services.contracts.calendar import EPOCH
+from services.contracts.topics import CONTACTS, FEEDBACK, NOTIFICATIONS, RECEIPTS
 from services.contracts.wire import RECEIPTS as RECEIPTS_WIRE
+from services.notifier.callbacks import Callbacks
 from services.notifier.channels.registry import build_channels
-from services.notifier.delivery import Courier
+from services.notifier.delivery.courier import Courier
+from services.notifier.delivery.metrics import ChannelMetrics
+from services.notifier.delivery.quota import RedisQuotas
+from services.notifier.policy.models import Policy
+from services.notifier.policy.reading import load
+from services.notifier.policy.staff import Staff
 from services.notifier.processor import NotifierProcessor
+from services.notifier.receipts import SERVICE
 from services.notifier.settings import NotifierSettings
+from services.notifier.silences import SilenceBook
+from services.notifier.templates.collection import Templates
+from services.notifier.terms import Terms
 from services.runtime import app
 from services.runtime.commit import PublishThenCommit
+from services.runtime.errands import Errands
 from services.runtime.record import Output
+from services.runtime.sealing import Seal
 from services.runtime.settings import ClockKind
 
-SERVICE = "notifier"
 SETTINGS = NotifierSettings
+_MARGIN = timedelta(seconds=30)
+"""Beyond the longest that a send can take: clocks differ, and results wait for their round."""
 
 
 def service(settings: NotifierSettings) -> app.Service:
+    """Raise `FileError` when the policy, the staff directory or a template is wrong."""
     around = app.Surroundings(SERVICE, settings)
     set_on_retry_hooks([])  # a line for every retry of every message would drown the log in an outage
+    replay = settings.clock is ClockKind.EVENT
     channels = build_channels(settings)
+    names = [channel.name for channel in channels]
+    silences = SilenceBook()
+    courier = Courier(
+        channels,
+        texts=Templates.load(settings.templates),
+        opener=Seal.of(settings.contacts_key),
+        quotas=RedisQuotas(around.redis(), settings.quota_secret),
+        metrics=ChannelMetrics(around.telemetry.registry, names),
+        # in a replay the pure core alone knows what time it is
+        now=(lambda: EPOCH) if replay else (lambda: datetime.now(UTC)),
+        bounds=settings.bounds,
+    )
+    processor = NotifierProcessor(
+        Terms(
+            frozenset(names),
+            settings.tz,
+            settings.partitions,
+            policy=load(Policy, settings.policy) if settings.policy else Policy(),
+            staff=load(Staff, settings.staff) if settings.staff else Staff(),
+            silences=silences.in_force,
+            rounds=settings.rounds,
+            lease=None if replay else timedelta(seconds=courier.longest_s) + _MARGIN,
+        )
+    )
+    errands = Errands(courier.perform, processor.settle)
 
     def observe(outputs: Sequence[Output]) -> None:
         for output in outputs:
@@ -31,17 +73,26 @@ def service(settings: NotifierSettings) -> app.Service:
                 around.telemetry.receipt(receipt.channel or "none", receipt.outcome, receipt.reason)
 
     stage = PublishThenCommit(
-        NotifierProcessor(),
+        processor,
         around.store("notify"),
         around.publisher,
         around.budget,
         around.telemetry,
         service=SERVICE,
-        event_clock=settings.clock is ClockKind.EVENT,
-        effector=Courier(channels, settings.bounds),
+        event_clock=replay,
+        errands=errands,
         observe=observe,
     )
-    return app.Service(around, stage, [NOTIFICATIONS.name], resources=[channels])
+    callbacks = Callbacks(settings.callback_secret, around.publisher, settings.partitions)
+    return app.Service(
+        around,
+        stage,
+        [NOTIFICATIONS.name, CONTACTS.name, FEEDBACK.name],
+        errands=errands,
+        follow=[silences],
+        resources=[channels],
+        routes=callbacks.routes(),
+    )
 
 
 def main() -> None:

@@ -1,49 +1,36 @@
-"""Settings of the notifier, beside those every service shares."""
+"""Settings of the notifier, beside those every service shares: restraint, texts, patience, and what each channel needs."""
 
-from typing import Annotated, Any, Self
+from hashlib import blake2b
+from pathlib import Path
+from typing import Self
 
-import httpx
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+from pydantic import Field, model_validator
 
-from services.contracts.command import ChannelName
-from services.notifier.delivery import Bounds
-from services.runtime.problems import suggestion
-from services.runtime.settings import Settings
+from services.contracts.channels import CHANNELS, Recipient
+from services.notifier.callback_settings import CallbackSettings
+from services.notifier.channels.registry import AllChannelSettings
+from services.notifier.delivery.bounds import Bounds
+from services.notifier.delivery.rounds import Rounds
+from services.runtime.sealing import SealingSettings
 
-
-def _names(value: Any) -> Any:
-    """Comma-separated text into distinct names; a wrong one gets a hint."""
-    if not isinstance(value, str):
-        return value
-    names = [name.strip() for name in value.split(",") if name.strip()]
-    known = [name.value for name in ChannelName]
-    for name in names:
-        if name not in known:
-            hint = suggestion(name, known) or f"; known: {', '.join(known)}"
-            raise ValueError(f"unknown channel {name!r}{hint}")
-    return tuple(dict.fromkeys(names))
+_KEY_BYTES = 32
 
 
-class NotifierSettings(Settings):
-    """Which channels there are, how to reach them, and how hard to try."""
+class NotifierSettings(AllChannelSettings, CallbackSettings, SealingSettings):
+    """Who may be written to and when, what is said, which channels there are, how to reach them, and how hard to try."""
 
-    # an error must not print the value it is about: some are secret
-    model_config = SettingsConfigDict(hide_input_in_errors=True)
-
-    channels: Annotated[tuple[ChannelName, ...], NoDecode, BeforeValidator(_names), Field(min_length=1)] = Field(
-        (ChannelName.CONSOLE,), description="channels that may be used, comma separated: console, webhook"
-    )
-    webhook_url: SecretStr | None = Field(None, description="where the webhook channel posts to; often holds a token")
-    webhook_secret: SecretStr | None = Field(None, description="its signing key: whsec_ and base64 (Standard Webhooks)")
-    webhook_allow_private: bool = Field(False, description="permit plain http and addresses of private networks")
-    webhook_timeout_s: float = Field(5.0, gt=0, le=60, description="seconds for one webhook call")
-    send_attempts: int = Field(3, ge=1, le=10, description="attempts per command and channel")
+    policy: Path | None = Field(None, description="policy file: consent, caps, quiet hours, control group (docs/restraint.md)")
+    staff: Path | None = Field(None, description="staff directory: how the clerks are reached who look after customers")
+    templates: Path | None = Field(None, description="folder of the texts (docs/templates.md)")
+    send_attempts: int = Field(3, ge=1, le=10, description="attempts per command and channel, in one round")
     send_deadline_s: float = Field(10.0, gt=0, le=120, description="seconds for all of them, waits included")
     send_turn_s: float = Field(5.0, gt=0, le=120, description="longest wait for a busy channel, in seconds")
     send_concurrency: int = Field(64, ge=1, le=1000, description="commands a channel works on at once")
-    send_retry_after_max_s: float = Field(10.0, ge=0, le=60, description="longest pause a provider may ask for")
+    send_line: int = Field(1000, ge=0, le=100_000, description="commands that may wait for a channel, each worker")
+    send_retry_after_max_s: float = Field(10.0, ge=0, le=60, description="longest pause a provider may ask for in a round")
+    send_rounds: int = Field(5, ge=1, le=20, description="rounds over all channels of a command, with longer and longer waits")
+    send_failures: int = Field(10, ge=1, le=10_000, description="failures in a row after which a channel is given a rest")
+    send_rest_s: float = Field(10.0, gt=0, le=300, description="its first rest, in seconds; each that follows is twice as long")
 
     @property
     def bounds(self) -> Bounds:
@@ -52,41 +39,27 @@ class NotifierSettings(Settings):
             deadline_s=self.send_deadline_s,
             turn_s=self.send_turn_s,
             concurrency=self.send_concurrency,
+            line=self.send_line,
             retry_after_max_s=self.send_retry_after_max_s,
+            failures=self.send_failures,
+            rest_first_s=self.send_rest_s,
         )
 
+    @property
+    def rounds(self) -> Rounds:
+        return Rounds(most=self.send_rounds)
+
+    @property
+    def quota_secret(self) -> bytes:
+        """Under which recipients are counted in Redis: nobody can try out there who they are."""
+        key = "" if self.contacts_key is None else self.contacts_key.get_secret_value()
+        return blake2b(key.encode(), digest_size=_KEY_BYTES, person=b"koipond.quota").digest()
+
     @model_validator(mode="after")
-    def _webhook_is_complete(self) -> Self:
-        if ChannelName.WEBHOOK in self.channels:
-            for name, value in (("KOI_WEBHOOK_URL", self.webhook_url), ("KOI_WEBHOOK_SECRET", self.webhook_secret)):
-                if value is None:
-                    raise ValueError(f"KOI_CHANNELS names webhook, but {name} is not set")
-        if self.webhook_url is not None:
-            _check_url(self.webhook_url.get_secret_value(), plain=self.webhook_allow_private)
-        if self.webhook_secret is not None:
-            _check_secret(self.webhook_secret.get_secret_value())
+    def _customers_can_be_reached(self) -> Self:
+        sealed = [
+            name for name in self.channels if CHANNELS[name].addressed and Recipient.CUSTOMER in CHANNELS[name].reaches
+        ]
+        if sealed and not (self.contacts_key and self.contacts_key.get_secret_value()):
+            raise ValueError(f"KOI_CHANNELS names {sealed[0]}, but KOI_CONTACTS_KEY, which opens addresses, is not set")
         return self
-
-
-def _check_url(url: str, *, plain: bool) -> None:
-    """Raise `ValueError`, without the URL in it. Read by the parser that will also read it to connect."""
-    try:
-        parts = httpx.URL(url)
-    except httpx.InvalidURL:
-        parts = httpx.URL()
-    if not parts.host or parts.port == 0 or parts.scheme not in ("https", "http"):
-        raise ValueError("KOI_WEBHOOK_URL is not a web address; write https://host/path")
-    if parts.scheme == "http" and not plain:
-        raise ValueError("KOI_WEBHOOK_URL is plain http; write https://, or set KOI_WEBHOOK_ALLOW_PRIVATE=true")
-    if parts.userinfo:
-        raise ValueError("KOI_WEBHOOK_URL holds a user or password; the signature already proves the sender")
-
-
-def _check_secret(secret: str) -> None:
-    """Raise `ValueError`, without the secret in it."""
-    try:
-        Webhook(secret)
-    except EmptyWebhookSecretError:
-        raise ValueError("KOI_WEBHOOK_SECRET is empty") from None
-    except ValueError:  # binascii.Error is one
-        raise ValueError("KOI_WEBHOOK_SECRET is not whsec_ followed by base64") from None

@@ -1,65 +1,132 @@
-"""What the notifier knows about one customer: which commands were dealt with.
+"""What the notifier remembers of one customer."""
 
-The guarantee. A command that was dealt with is recognised by its id until 30 days after it expired or was settled,
-whichever is later; a repeat within that time is ignored, whatever else it says. Only then may the id be forgotten, and
-the state keeps how far it has forgotten: a later command that could be one of the forgotten (it expired so long ago
-that its id would be gone) is ignored too. So a repeat, unchanged, never leads to a second send or a second receipt, at
-any time. The price: a command that arrives for the first time more than 30 days after its own expiry, at a customer
-some of whose ids were forgotten since, is ignored without a receipt.
-Beyond the guarantee lies only a repeat whose expiry was moved, more than 30 days after the first was settled.
-"""
-
-from datetime import datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime
 
 import msgspec
 
-from services.contracts.calendar import EPOCH
-from services.contracts.command import Command
+from services.contracts.calendar import from_ms, to_ms
+from services.contracts.command import Command, RecallReason
+from services.contracts.errors import InvalidMessage
+from services.contracts.receipt import Reason
+from services.notifier.customer.card import Card
+from services.notifier.customer.history import History
+from services.notifier.customer.settled import HORIZON, Settled, key_of
 from services.runtime.blob import Blobs
 
-SCHEMA = 1
-HORIZON = timedelta(days=30)
-_HORIZON_S = int(HORIZON.total_seconds())
-_SECOND = timedelta(seconds=1)
-_KEY_BYTES = 12
-"""96 bits: among the commands of one customer a collision is out of the question, at half the bytes of a UUID's text."""
+SCHEMA = 2
+_HORIZON_MS = int(HORIZON.total_seconds() * 1000)
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """A command without an end yet, to be looked at again at `due_ms` (Unix ms); None if it will be heard of anyway.
+
+    `begun`: a send was begun over these channels and nothing is known of it; `due_ms` is then when it is given up for lost. Otherwise it is
+    deferred for `reason`, for the `deferrals`-th time. `rounds`: how often all its channels were tried, with `attempts`
+    sends. `recalled`: it is not to be begun once more.
+    """
+
+    command: Command
+    due_ms: int | None = None
+    begun: tuple[str, ...] = ()
+    reason: Reason = Reason.NONE
+    deferrals: int = 0
+    rounds: int = 0
+    attempts: int = 0
+    recalled: RecallReason | None = None
 
 
 class NotifierState(msgspec.Struct, frozen=True, array_like=True):
     """Never changed in place: a batch that is dropped leaves nothing behind.
 
-    `settled`: short key of a command id -> Unix seconds from which it may be forgotten. `forgotten_to`: the highest
-    such instant that was forgotten; None as long as nothing was.
+    `waiting`: by the short key of the command's id. `told`: the same of news from providers -> Unix ms when it came.
+    `erased_ms`: when the customer was last erased, or ended in another, `joined`; what was decided until then is not sent.
     """
 
     schema: int = SCHEMA
-    settled: dict[bytes, int] = {}
-    forgotten_to: int | None = None
+    settled: Settled = Settled()
+    card: Card = Card()
+    history: History = History()
+    waiting: dict[bytes, Waiting] = {}
+    told: dict[bytes, int] = {}
+    erased_ms: int | None = None
+    joined: str | None = None
+
+    def was_gone(self, at: datetime) -> bool:
+        """Whether the customer was erased, or ended in another, at an instant or after it."""
+        return self.erased_ms is not None and to_ms(at) <= self.erased_ms
 
     def knows(self, command: Command) -> bool:
-        """Whether this command was dealt with before, or may have been."""
-        if _key(command.id) in self.settled:
-            return True
-        return self.forgotten_to is not None and _seconds(command.expires_at) + _HORIZON_S <= self.forgotten_to
+        """Whether this command was dealt with before, or is being dealt with."""
+        return key_of(command.id) in self.waiting or self.settled.knows(command)
 
-    def remember(self, command: Command, now: datetime) -> "NotifierState":
-        """This state, with the command dealt with at `now`, and without what may be forgotten by then."""
-        now_s = _seconds(now)
-        kept = {key: until for key, until in self.settled.items() if until > now_s}
-        gone = [until for until in self.settled.values() if until <= now_s]
-        kept[_key(command.id)] = max(now_s, _seconds(command.expires_at)) + _HORIZON_S
-        marks = gone if self.forgotten_to is None else [*gone, self.forgotten_to]
-        return NotifierState(settled=kept, forgotten_to=max(marks, default=None))
+    def waits(self, entry: Waiting) -> "NotifierState":
+        """The same with a command that has no end yet."""
+        return msgspec.structs.replace(self, waiting={**self.waiting, key_of(entry.command.id): entry})
+
+    def ended(self, command: Command, now: datetime) -> "NotifierState":
+        """The same with a command that has its end."""
+        key = key_of(command.id)
+        waiting = {other: entry for other, entry in self.waiting.items() if other != key}
+        return msgspec.structs.replace(self, waiting=waiting, settled=self.settled.remember(command, now))
+
+    def heard(self, news_id: str, now: datetime) -> "NotifierState":
+        """The same with a piece of news that is known from now on."""
+        now_ms = to_ms(now)
+        told = {key: at_ms for key, at_ms in self.told.items() if at_ms > now_ms - _HORIZON_MS}
+        return msgspec.structs.replace(self, told={**told, key_of(news_id): now_ms})
+
+    def gone(self, at: datetime, joined: str | None = None) -> "NotifierState":
+        """What is left of a customer who was erased, or turned out to be `joined`: what keeps promises, and nothing else.
+
+        Commands that wait are left to the caller.
+        """
+        return NotifierState(settled=self.settled.erased(at), waiting=self.waiting, erased_ms=to_ms(at), joined=joined)
+
+    def due(self) -> datetime | None:
+        """The next instant at which something is to be done about this customer."""
+        instants = [entry.due_ms for entry in self.waiting.values() if entry.due_ms is not None]
+        if (forgotten_ms := self._forgotten_ms()) is not None:
+            instants.append(forgotten_ms)
+        return from_ms(min(instants)) if instants else None
+
+    def aged(self, now: datetime) -> "NotifierState | None":
+        """The same, once what an erasure left may be forgotten; None if that was all there was."""
+        forgotten_ms = self._forgotten_ms()
+        if forgotten_ms is None or forgotten_ms > to_ms(now):
+            return self
+        return msgspec.structs.replace(self, erased_ms=None, joined=None) if self._lives() else None
+
+    def _lives(self) -> bool:
+        return bool(self.waiting) or self.card != Card() or self.history != History()
+
+    def _forgotten_ms(self) -> int | None:
+        """When nothing needs to be remembered any more of an erasure."""
+        if self.erased_ms is None:
+            return None
+        mark_ms = self.erased_ms + _HORIZON_MS
+        return mark_ms if self._lives() else max(mark_ms, self.settled.forgotten_at_s * 1000)
+
+    def due_at(self, now: datetime) -> list[Waiting]:
+        """Commands to be looked at again, those that wait longest first."""
+        now_ms = to_ms(now)
+        due = [
+            (e.due_ms, e.command.id, e) for e in self.waiting.values() if e.due_ms is not None and e.due_ms <= now_ms
+        ]
+        return [entry for _, _, entry in sorted(due, key=lambda each: each[:2])]
 
 
 BLOBS = Blobs(NotifierState, SCHEMA, "notifier state")
+_PACKED = msgspec.msgpack.Decoder(tuple[Card, History])
 
 
-def _key(command_id: str) -> bytes:
-    return blake2b(command_id.encode(), digest_size=_KEY_BYTES).digest()
+def pack(card: Card, history: History) -> bytes:
+    """What a customer who turned out to be another takes along."""
+    return msgspec.msgpack.encode((card, history))
 
 
-def _seconds(at: datetime) -> int:
-    """Unix seconds, rounded up: nothing is forgotten early."""
-    return -((EPOCH - at) // _SECOND)
+def unpack(packed: bytes) -> tuple[Card, History]:
+    """Raise `InvalidMessage` (`malformed`) for anything else."""
+    try:
+        return _PACKED.decode(packed)
+    except msgspec.MsgspecError as error:
+        raise InvalidMessage("malformed", f"the state that moved is damaged: {error}") from error

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from services.cli.main import app
 from services.contracts import inbound
 from services.contracts.calendar import YEARS
-from services.contracts.command import ChannelName
+from services.contracts.channels import ChannelName
 from services.contracts.inbound import INBOUND, InboundOrderPaid
 from services.contracts.topics import TOPICS
 from services.ingest.app import IngestSettings
@@ -21,6 +21,8 @@ from services.ingest.mapping import MODELS, load
 from services.ingest.translation import decode
 from services.notifier.message import Message
 from services.notifier.settings import NotifierSettings
+from services.notifier.templates.checking import oddities
+from services.notifier.templates.collection import Templates
 from services.rules.app import RulesSettings
 from services.rules.book.compiler import compile_rulebook
 from services.scoring.config import ScoringConfig
@@ -62,12 +64,15 @@ def pipelines(page: str) -> list[list[list[str]]]:
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_every_yaml_block_is_loaded_by_the_real_loader(page: str) -> None:
-    """A mapping file by ingest, a rule file by rules, anything else by scoring."""
+    """A mapping file by ingest, a rule file by rules, a template by the notifier, anything else by scoring."""
     for text in blocks(page, "yaml"):
         if text.startswith("kind: mapping\n"):
             assert load(text, page).fields
         elif text.startswith(("kind:", "define:")):
             assert compile_rulebook({page: text}).predicates
+        elif text.startswith("template:"):
+            templates = Templates.of({page: text})
+            assert [problem for template in templates.by_name.values() for problem in oddities(template)] == []
         else:
             assert ScoringConfig.parse(page, text) != ScoringConfig(), "an example says something of its own"
 
@@ -96,7 +101,7 @@ def test_the_readme_and_the_new_pages_have_examples() -> None:
     assert blocks("README.md", "yaml")
     assert blocks("docs/scoring.md", "yaml")
     assert blocks("docs/channels.md", "json")
-    assert len(blocks("docs/publishing.md", "json")) == len(("event", "merger", "vendor message"))
+    assert len(blocks("docs/publishing.md", "json")) == len(("event", "contacts", "merger", "vendor message"))
 
 
 @pytest.mark.parametrize("page", TEXTS)

@@ -7,9 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
+from services.contracts.parameters import JUMP_PARAMETERS, PARAMETERS
 from services.contracts.profile import RfSegment
 from services.rules.book.compiler import compile_rulebook
-from services.rules.book.models import Action, Campaign, Ladder, Notify, Tier
+from services.rules.book.models import Notify
 from services.rules.language.catalogue import catalogue_table
 from services.runtime.problems import FileError
 
@@ -28,6 +29,7 @@ KNOWN_WARNINGS = {
     "too_late",
     "never_meet",
     "no_cooldown",
+    "over_by_morning",
     "shadowed",
     "alone",
     "unreachable",
@@ -103,7 +105,12 @@ def test_every_warning_is_explained() -> None:
     assert codes >= KNOWN_WARNINGS
 
 
-def test_what_is_planned_is_said() -> None:
+def test_what_stands_elsewhere_is_said() -> None:
     """Every key that is refused by name stands in the docs."""
-    planned = Campaign.planned | Tier.planned | Ladder.planned | Action.planned | Notify.planned
-    assert all(f"`{key}`" in TEXT for key in planned)
+    assert "quiet_hours" in Notify.elsewhere
+    assert all(f"`{key}`" in TEXT for key in Notify.elsewhere)
+
+
+def test_every_parameter_is_told() -> None:
+    """Whoever writes a text finds in the docs what a message tells it."""
+    assert all(f"`{name}`" in TEXT for name in {*PARAMETERS, *JUMP_PARAMETERS})

@@ -35,7 +35,8 @@ def outcome(pond: Pond) -> Outcome:
         profiles=profiles,
         decisions=_once((d.id, _plain(d, "profile_version")) for d in pond.decisions()),
         commands=_once((c.id, _plain(c)) for c in pond.commands()),
-        receipts=_once((r.command_id, _plain(r)) for r in pond.receipts()),
+        # when: a send that broke off is begun again later
+        receipts=_once((r.command_id, _plain(r, "at")) for r in pond.receipts()),
         letters=_once(((x.topic, x.partition, x.offset), _plain(x, "failed_at")) for x in pond.letters()),
         sent=_once((m.command_id, _plain(m)) for m in pond.channel.sent),
     )

@@ -8,21 +8,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.contracts import topics, wire
-from services.contracts.calendar import BusinessDays, from_ms
-from services.contracts.command import Command
+from services.contracts.calendar import EPOCH, BusinessDays, from_ms
+from services.contracts.channels import Delivery
+from services.contracts.command import Command, Recall
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision, Outcome
 from services.contracts.errors import KoipondError
 from services.contracts.events import AnyEvent, ClockTick
 from services.contracts.profile import Profile
-from services.contracts.receipt import Delivery, Receipt
+from services.contracts.receipt import Receipt
 from services.ingest.forward import Forwarder
 from services.ingest.intake import Intake
 from services.ingest.translation import Mapping
 from services.notifier.channels.base import Accepted, SendResult
-from services.notifier.delivery import Courier
-from services.notifier.message import Message
+from services.notifier.delivery.courier import Courier
+from services.notifier.delivery.metrics import ChannelMetrics
+from services.notifier.delivery.quota import MemoryQuotas
+from services.notifier.message import Content, Message, NoText, Parcel
+from services.notifier.policy.models import Policy
 from services.notifier.processor import NotifierProcessor
+from services.notifier.terms import Terms
 from services.rules.book.rulebook import Rulebook
 from services.rules.processor import RulesProcessor
 from services.rules.seats import board as rules_board
@@ -33,6 +38,7 @@ from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget
 from services.runtime.epochs import Epochs, Every
+from services.runtime.errands import Errands
 from services.runtime.partitioning import partition_of
 from services.runtime.processor import Processor
 from services.runtime.record import Record
@@ -53,12 +59,20 @@ INPUTS = {
     "ingest": (topics.ORDERS.name, topics.INTERACTIONS.name),
     "scoring": (topics.EVENTS.name, topics.TRANSFERS.name),
     "rules": (topics.PROFILES.name,),
-    "notifier": (topics.NOTIFICATIONS.name,),
+    "notifier": (topics.NOTIFICATIONS.name, topics.CONTACTS.name, topics.FEEDBACK.name),
 }
 _SILENCE = timedelta(seconds=61)
 _PATIENCE = 1e9
 """Nobody gives up on a partition here: what time brings would depend on how long the test takes. A tick at the end reaches all."""
 _FAILURES = 300
+OPEN = Policy.model_validate(
+    {
+        "consent": {"marketing": "ignored", "service": "ignored", "transactional": "ignored"},
+        "caps": {"marketing": {"day": "none", "week": "none"}, "service": {"day": "none", "week": "none"}},
+        "quiet_hours": [],
+    }
+)
+"""Without any restraint: what rules decide is sent."""
 
 
 class RecordingChannel:
@@ -70,9 +84,16 @@ class RecordingChannel:
     def __init__(self) -> None:
         self.sent: list[Message] = []
 
-    async def send(self, message: Message) -> SendResult:
-        self.sent.append(message)
+    async def send(self, parcel: Parcel) -> SendResult:
+        self.sent.append(parcel.message)
         return Accepted()
+
+
+class NoTexts:
+    """The webhook passes data on."""
+
+    def content(self, template: str, channel: str, languages: Sequence[str], variables: Any) -> Content:  # noqa: ARG002
+        raise NoText(f"there is no template {template}")
 
 
 @dataclass
@@ -140,6 +161,7 @@ class Pond:
         misfortune: Misfortune | None = None,
         scoring: ScoringConfig | None = None,
         mappings: Sequence[Mapping] = (),
+        policy: Policy = OPEN,
         burst: int = 100_000,
     ) -> None:
         self.broker = Broker(now)
@@ -157,7 +179,10 @@ class Pond:
         self._epochs = Epochs(self._scoring.epoch, BusinessDays(ZONE))
         self.rulebook = rules if isinstance(rules, Rulebook) else rules._evaluator._book
         self.rules = rules if isinstance(rules, RulesProcessor) else RulesProcessor(rules, self._seated)
-        self._processors: dict[str, Processor[Any, Any]] = {"rules": self.rules, "notifier": NotifierProcessor()}
+        lease = None if event_clock else timedelta(minutes=2)
+        terms = Terms(frozenset({self.channel.name}), ZONE, PARTITIONS, policy=policy, lease=lease)
+        self.notifier = NotifierProcessor(terms)
+        self._processors: dict[str, Processor[Any, Any]] = {"rules": self.rules, "notifier": self.notifier}
         self._desks: dict[str, Desk] = {}
         self.stores = {name: Vault(name, self._misfortune) for name in ("scoring", *self._processors)}
         self.readers = {name: Reader(self.make_stage(name), INPUTS[name]) for name in SERVICES}
@@ -196,15 +221,27 @@ class Pond:
             return self._make_scoring(outlet, budget, telemetry)
         if name == "rules":
             return self._make_rules(outlet, budget, telemetry)
-        return PublishThenCommit[Any, Any](
-            self._processors[name],
-            self.stores[name],
+        return self._make_notifier(outlet, budget, telemetry)
+
+    def _make_notifier(self, outlet: Outlet, budget: Budget, telemetry: Telemetry) -> Stage:
+        courier = Courier(
+            [self.channel],
+            texts=NoTexts(),
+            opener=None,
+            quotas=MemoryQuotas(self._clock),
+            metrics=ChannelMetrics(telemetry.registry, [self.channel.name]),
+            now=lambda: self.broker.now if not self._event_clock else EPOCH,
+        )
+        self.errands = Errands(courier.perform, self.notifier.settle)
+        return PublishThenCommit(
+            self.notifier,
+            self.stores["notifier"],
             outlet,
             budget,
             telemetry,
-            service=name,
+            service="notifier",
             event_clock=self._event_clock,
-            effector=Courier([self.channel]),
+            errands=self.errands,
         )
 
     def _make_scoring(self, outlet: Outlet, budget: Budget, telemetry: Telemetry) -> Stage:
@@ -288,7 +325,7 @@ class Pond:
                 break
             self.broker.now = max(self.broker.now, from_ms(min(due)))
             # as on the event clock: a timer comes before a record of the same instant
-            for name in ("rules", "scoring"):
+            for name in ("notifier", "rules", "scoring"):
                 for partition in range(PARTITIONS):
                     await self._wake(name, partition)
         self.broker.now = max(self.broker.now, instant)
@@ -355,6 +392,7 @@ class Pond:
     async def _wake(self, name: str, partition: int) -> None:
         reader = self.readers[name]
         await self._claim(reader, partition)
+        await self.errands.idle(partition)
         try:
             await reader.stage.wake(partition, self.broker.now, ())
         except KoipondError as error:
@@ -389,7 +427,7 @@ class Pond:
 
     def commands(self) -> list[Command]:
         found = [wire.COMMANDS.decode(r.value or b"") for r in self._accepted(topics.NOTIFICATIONS.name)]
-        return [command for command in found if not isinstance(command, ClockTick)]
+        return [command for command in found if isinstance(command, Command)]
 
     def receipts(self) -> list[Receipt]:
         return [wire.RECEIPTS.decode(r.value or b"") for r in self._accepted(topics.RECEIPTS.name)]

@@ -84,13 +84,28 @@ def test_mishaps_everywhere(rules: RulesProcessor, history: list[dict[str, Any]]
 
 async def test_a_repeated_send_carries_the_same_key(rules: RulesProcessor) -> None:
     """The notifier dies after sending and before committing: the message goes out again under the same id, word for word."""
-    misfortune = Misfortune({Point("notifier", True, 0): Mishap.NOT_STORED})
+    misfortune = Misfortune({Point("notifier", True, 1): Mishap.NOT_STORED})
     pond = Pond(rules, now=after(1), misfortune=misfortune)
     pond.tell([paid("甲", "a1", after())])
     await pond.settle()
+    assert misfortune.happened
+    pond.restart("notifier")
+    await pond.live_until(after(1, 600))
     first, again = pond.channel.sent
     assert first == again
     assert [receipt.command_id for receipt in pond.receipts()] == [first.command_id] * 2
+
+
+async def test_a_process_that_lives_on_does_not_send_again(rules: RulesProcessor) -> None:
+    """What came of a send outlives the round that could not be stored, and is folded in with the next."""
+    misfortune = Misfortune({Point("notifier", True, 1): Mishap.NOT_STORED})
+    pond = Pond(rules, now=after(1), misfortune=misfortune)
+    pond.restart = lambda name: pond.readers[name].held.clear()  # type: ignore[method-assign]
+    pond.tell([paid("甲", "a1", after())])
+    await pond.settle()
+    await pond.live_until(after(1, 600))
+    assert misfortune.happened
+    assert len(pond.channel.sent) == 1
 
 
 @pytest.mark.parametrize("service", ["scoring", "rules", "notifier"])

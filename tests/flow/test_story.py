@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+from services.contracts.channels import Delivery
 from services.contracts.decision import Outcome
 from services.contracts.events import OrderPaid
 from services.contracts.profile import Cause, Happening, Octant
-from services.contracts.receipt import Delivery, DeliveryOutcome, Reason
+from services.contracts.receipt import DeliveryOutcome, Reason
 from services.contracts.topics import INTERACTIONS, TOPICS
 from services.rules.processor import RulesProcessor
 from tests.flow.pond import PARTITIONS, Pond
@@ -116,7 +117,7 @@ async def test_chinese_from_end_to_end(rules: RulesProcessor) -> None:
 async def test_no_address_goes_beyond_the_edge(rules: RulesProcessor) -> None:
     """Of an update a profile says that there was one; contacts stay with upstream's own record. Of an order it says more."""
     pond = Pond(rules, now=after(1))
-    contacts = {"sms": {"number": "13800000000"}, "email": {"address": "wang@example.com"}}
+    contacts = {"sms": "+8613800000000", "email": "wang@example.com"}
     pond.tell([updated("甲", after(), tags_add=["会员日"], contacts=contacts)])
     await pond.settle()
     pond.tell([paid("甲", "o1", after(0.1), 60_000, discount_minor=500, channel="小程序", shop="旗舰店")])

@@ -34,6 +34,7 @@ from tests.servers.server import Server
 from tests.servers.wipe import wipe_kafka, wipe_redis
 
 PARTITIONS = 4
+_OPEN_POLICY = Path(__file__).parents[1] / "open-policy.yaml"
 _SECRET = "whsec_a29pcG9uZC1rb2lwb25kLWtvaXBvbmQ="  # noqa: S105 - a test's own
 _PAUSE_SECONDS = 0.05
 _REST_SECONDS = 60.0
@@ -236,10 +237,11 @@ def pipeline(
         "KOI_PARTITIONS": str(PARTITIONS),
         "KOI_IDEMPOTENT_PRODUCER": "true" if server.durable else "false",
         "KOI_SESSION_TIMEOUT_MS": "2000",
+        "KOI_POLICY": str(_OPEN_POLICY),
         "KOI_CHANNELS": "webhook",
         "KOI_WEBHOOK_URL": sink.url,
         "KOI_WEBHOOK_SECRET": _SECRET,
-        "KOI_WEBHOOK_ALLOW_PRIVATE": "true",
+        "KOI_ALLOW_PRIVATE": "true",
     }
     services = Services(directory, {**settings, **env}, _four_ports())
     with sink.serving(), services:

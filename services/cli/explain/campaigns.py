@@ -120,4 +120,5 @@ def _step(step: StepStanding) -> str:
         return "go on only when:"
     notify = step.notify
     to = "" if notify.to.value == "customer" else f" to the {notify.to.value}"
-    return f"notify {notify.template}{to} over {' or '.join(notify.channels)}{', when:' if step.when else ''}"
+    wordings = " or ".join(notify.templates)
+    return f"notify {wordings}{to} over {' or '.join(notify.channels)}{', when:' if step.when else ''}"

@@ -63,6 +63,10 @@ def add_decision(tree: Tree, account: Account, decision: Decision, phrases: Phra
 
 def _style(message: Message) -> str:
     """A message that was not sent is seen at once."""
-    if message.receipt is None or message.receipt.outcome is DeliveryOutcome.SENT:
-        return "green"
-    return "red" if message.receipt.outcome is DeliveryOutcome.FAILED else "yellow"
+    match None if message.receipt is None else message.receipt.outcome:
+        case None | DeliveryOutcome.SENT | DeliveryOutcome.DELIVERED:
+            return "green"
+        case DeliveryOutcome.FAILED | DeliveryOutcome.BOUNCED:
+            return "red"
+        case _:
+            return "yellow"

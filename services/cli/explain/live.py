@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from services.cli.explain.account import Account, NobodyThere, Source, distinct
 from services.cli.explain.ahead import Standstill, coming, explained
-from services.cli.explain.ledger import Progress, decisions_about, receipts_about
+from services.cli.explain.ledger import decisions_about, receipts_about
+from services.cli.partition import Progress
 from services.contracts.calendar import from_ms, to_ms
 from services.contracts.decision import Decision
 from services.contracts.errors import Retryable
@@ -58,10 +59,10 @@ async def live_account(
     progress: ProgressOf = _unwatched,
 ) -> Account:
     """As of `at`, else of now; what is foretold may be of one `rule`. Raise `StoreUnavailable`, `UnreadableState`, and `NobodyThere` for a customer without a state."""
-    found = await _state(customer_id, settings)
+    found = await found_state(customer_id, settings)
     ledger = await _ledger(customer_id, settings, progress)
     if found.state is None:
-        raise NobodyThere(_absence(customer_id, settings, found, ledger))
+        raise NobodyThere(absence(customer_id, settings, found, ledger))
     now = found.now if at is None else at
     account = Account(
         customer_id,
@@ -112,7 +113,8 @@ def _at(account: Account, found: Found, rule: str | None) -> Account:
         )
 
 
-async def _state(customer_id: str, settings: Settings) -> Found:
+async def found_state(customer_id: str, settings: Settings) -> Found:
+    """What Redis knows of a customer now. Raise `StoreUnavailable` and `UnreadableState`."""
     async with AsyncExitStack() as stack:
         client = connect(settings)
         stack.push_async_callback(client.aclose)
@@ -143,7 +145,8 @@ def _gone(customer_id: str, scored: bytes) -> str:
     return f"{customer_id} is known to scoring, but the rules have not been told yet: is the rules service running?"
 
 
-def _absence(customer_id: str, settings: Settings, found: Found, ledger: Ledger) -> str:
+def absence(customer_id: str, settings: Settings, found: Found, ledger: Ledger) -> str:
+    """Why there is no state of a customer, as far as anybody knows."""
     if found.gone is not None:
         return found.gone
     if ledger.decisions:

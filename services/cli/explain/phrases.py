@@ -114,10 +114,17 @@ class Phrases:
         return f"{message.template}, {self.receipt(message.receipt)}"
 
     def receipt(self, receipt: Receipt) -> str:
-        if receipt.outcome is DeliveryOutcome.SENT:
-            tries = "" if receipt.attempts <= 1 else f" at attempt {receipt.attempts}"
-            return f"sent over {receipt.channel}{tries}"
-        return f"{receipt.outcome.value}: {receipt.reason.value.replace('_', ' ')}"
+        outcome, reason = receipt.outcome, receipt.reason.value.replace("_", " ")
+        match outcome:
+            case DeliveryOutcome.SENT:
+                tries = "" if receipt.attempts <= 1 else f" at attempt {receipt.attempts}"
+                return f"sent over {receipt.channel}{tries}"
+            case DeliveryOutcome.DELIVERED | DeliveryOutcome.BOUNCED | DeliveryOutcome.UNSUBSCRIBED:
+                return f"{outcome.value} over {receipt.channel}"
+            case DeliveryOutcome.DEFERRED if receipt.until is not None:
+                return f"waits until {self.at(receipt.until)}: {reason}"
+            case _:
+                return f"{outcome.value}: {reason}"
 
 
 def days(count: int) -> str:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from services.contracts import wire
 from services.contracts.calendar import from_ms, to_ms, to_ms_up
-from services.contracts.command import Command
+from services.contracts.command import Command, Recall
 from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage, KoipondError
 from services.contracts.events import AnyEvent, ClockTick
@@ -29,7 +29,7 @@ from services.runtime.record import Record
 from services.scoring.processor import ScoringProcessor
 from services.scoring.state import CustomerState
 
-Said: TypeAlias = Decision | Command
+Said: TypeAlias = Decision | Command | Recall
 Observe: TypeAlias = Callable[[Said, int], None]
 """Told what the rules say, and which rule set says it, counted from 0."""
 Refuse: TypeAlias = Callable[[AnyEvent, InvalidMessage], None]
@@ -253,6 +253,6 @@ def _said(output: Emit) -> Said | None:
     if output.topic == DECISIONS.name:
         return wire.DECISIONS.decode(value)
     if output.topic == NOTIFICATIONS.name:
-        command = wire.COMMANDS.decode(value)
-        return command if isinstance(command, Command) else None
+        message = wire.COMMANDS.decode(value)
+        return None if isinstance(message, ClockTick) else message
     return None

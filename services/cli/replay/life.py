@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from services.cli.replay.course import Course, Said
 from services.contracts.calendar import from_ms, to_ms
-from services.contracts.command import Command
+from services.contracts.command import Command, Recall
 from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
@@ -53,8 +53,9 @@ class Life:
         self.decisions: list[Decision] = []
         """All so far, in the order in which they were made."""
         self.commands: list[Command] = []
+        self.recalls: list[Recall] = []
         self.said: list[Said] = []
-        """Both, as they came: a decision, then its commands."""
+        """All of them, as they came: a decision, then its commands and what it recalls."""
         self.refused: list[Refused] = []
         population = Population(scoring, zone, _PARTITIONS)
         if cutoffs is not None:
@@ -117,10 +118,13 @@ class Life:
 
     def _observe(self, said: Said, _side: int) -> None:
         self.said.append(said)
-        if isinstance(said, Decision):
-            self.decisions.append(said)
-        else:
-            self.commands.append(said)
+        match said:
+            case Decision():
+                self.decisions.append(said)
+            case Command():
+                self.commands.append(said)
+            case Recall():
+                self.recalls.append(said)
 
     def _refuse(self, event: AnyEvent, error: InvalidMessage) -> None:
         self.refused.append(Refused(event, error))

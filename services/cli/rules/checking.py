@@ -1,6 +1,5 @@
 """`koi rules check` and `koi rules schema`: what a person who writes rules asks before they run."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.text import Text
 
-from services.cli.terminal import ERR, OUT, fail, many
-from services.runtime.problems import FileError, Problem
+from services.cli.problems import say
+from services.cli.terminal import OUT, fail, many
+from services.runtime.problems import FileError
 
 
 def rules_check(
@@ -38,11 +37,11 @@ def rules_check(
         texts = read_files(path)
         book = compile_rulebook(texts)
     except FileError as error:
-        _say(error.problems, "error", as_json=as_json)
+        say(error.problems, "error", as_json=as_json)
         raise typer.Exit(1) from None
     facts = definitions(texts)
     odd = [] if no_warnings else warnings(book, facts)
-    _say(odd, "warning", as_json=as_json)
+    say(odd, "warning", as_json=as_json)
     if not as_json:
         found = [many(len(book.ladders), "ladder"), many(len(book.campaigns), "campaign")]
         found += [many(len(names), "fact")] if (names := fact_names(facts)) else []
@@ -66,26 +65,6 @@ def rules_schema(
     except OSError as error:
         fail(f"cannot write {write}: {error.strerror}")
     OUT.print(f"written to {escape(str(write))}", soft_wrap=True)
-
-
-def _say(problems: Sequence[Problem], severity: str, *, as_json: bool) -> None:
-    for problem in problems:
-        if as_json:
-            sys.stdout.write(json.dumps(_object(problem, severity), ensure_ascii=False) + "\n")
-        else:
-            ERR.print(_line(problem, severity), highlight=False)
-
-
-def _object(problem: Problem, severity: str) -> dict[str, str | int]:
-    place = problem.place._asdict()
-    return {**place, "severity": severity, "code": problem.code, "message": problem.message}
-
-
-def _line(problem: Problem, severity: str) -> Text:
-    file, line, column = problem.place
-    code = f"warning: {problem.code}" if severity == "warning" else problem.code
-    style = "yellow" if severity == "warning" else "red"
-    return Text.assemble((f"{file}:{line}:{column}: ", "bold"), (code, style), f": {problem.message}")
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from services.contracts.receipt import Delivery
-from services.notifier.message import Message
+from services.contracts.channels import Delivery
+from services.notifier.message import Parcel
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,7 +40,8 @@ SendResult: TypeAlias = Accepted | Refused | Unavailable
 class Channel(Protocol):
     """One way to reach a person.
 
-    `name` is what commands call it. `delivery` says whether an ambiguous send may be repeated.
+    `name` is what commands call it; `contracts.channels` holds what is known of it. `delivery` says whether an ambiguous
+    send may be repeated.
     """
 
     @property
@@ -49,7 +50,7 @@ class Channel(Protocol):
     @property
     def delivery(self) -> Delivery: ...
 
-    async def send(self, message: Message) -> SendResult:
+    async def send(self, parcel: Parcel) -> SendResult:
         """Try once, within the channel's own time limit; no retries, and no exception for anything a provider does.
 
         Safe to call concurrently.

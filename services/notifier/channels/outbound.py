@@ -62,7 +62,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("the host name does not resolve") from error
         if not self._allow_private and not all(map(is_public, addresses)):
             raise ForbiddenAddress(
-                "the host has an address outside the public internet; KOI_WEBHOOK_ALLOW_PRIVATE=true permits it"
+                "the host has an address outside the public internet; KOI_ALLOW_PRIVATE=true permits it"
             )
         return addresses
 

@@ -1,25 +1,61 @@
-"""From settings to channels that are ready to send."""
+"""From settings to channels that are ready to send: each channel has a line among the settings and one among the builders."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
-from services.contracts.command import ChannelName
-from services.contracts.errors import KoipondError
+from services.contracts.channels import ChannelName
+from services.notifier.channels import (
+    apprise,
+    console,
+    dingtalk_robot,
+    feishu_robot,
+    mail,
+    sms,
+    webhook,
+    wecom_app,
+    wecom_robot,
+)
 from services.notifier.channels.base import Channel
-from services.notifier.channels.console import ConsoleChannel
-from services.notifier.channels.webhook import WebhookChannel
-from services.notifier.settings import NotifierSettings
+
+
+class AllChannelSettings(
+    apprise.AppriseSettings,
+    sms.SmsSettings,
+    mail.EmailSettings,
+    feishu_robot.FeishuRobotSettings,
+    dingtalk_robot.DingtalkRobotSettings,
+    wecom_app.WecomAppSettings,
+    wecom_robot.WecomRobotSettings,
+    webhook.WebhookSettings,
+):
+    """What every channel needs; the last comes first in a list of them."""
+
+
+BUILDERS: Mapping[ChannelName, Callable[[AllChannelSettings], Channel]] = {
+    ChannelName.CONSOLE: console.build,
+    ChannelName.WEBHOOK: webhook.build,
+    ChannelName.WECOM_ROBOT: wecom_robot.build,
+    ChannelName.WECOM_APP: wecom_app.build,
+    ChannelName.DINGTALK_ROBOT: dingtalk_robot.build,
+    ChannelName.FEISHU_ROBOT: feishu_robot.build,
+    ChannelName.EMAIL: mail.build,
+    ChannelName.SMS: sms.build,
+    ChannelName.APPRISE: apprise.build,
+}
+"""How each channel is made of its settings; opens no connection and needs no event loop."""
 
 
 class Channels:
     """The channels of one process, usable at once; leaving `async with` closes what they hold open."""
 
-    def __init__(self, channels: Sequence[Channel], stack: AsyncExitStack) -> None:
+    def __init__(self, channels: Sequence[Channel]) -> None:
         self._channels = channels
-        self._stack = stack
+        self._stack = AsyncExitStack()
+        for channel in channels:
+            if isinstance(channel, AbstractAsyncContextManager):
+                self._stack.push_async_exit(channel)
 
     def __iter__(self) -> Iterator[Channel]:
         return iter(self._channels)
@@ -33,30 +69,6 @@ class Channels:
         await self._stack.aclose()
 
 
-def build_channels(settings: NotifierSettings, stdout: TextIO | None = None) -> Channels:
-    """The channels named in `KOI_CHANNELS`, in that order. The console writes to `stdout` (the process's own).
-
-    Opens no connection and needs no event loop. Raise `KoipondError` for a channel without its settings.
-    """
-    stack = AsyncExitStack()
-    channels: list[Channel] = []
-    for name in settings.channels:
-        match name:
-            case ChannelName.CONSOLE:
-                channels.append(ConsoleChannel(sys.stdout if stdout is None else stdout))
-            case ChannelName.WEBHOOK:
-                webhook = build_webhook(settings)
-                stack.push_async_exit(webhook)
-                channels.append(webhook)
-    return Channels(channels, stack)
-
-
-def build_webhook(settings: NotifierSettings) -> WebhookChannel:
-    if settings.webhook_url is None or settings.webhook_secret is None:
-        raise KoipondError("the webhook channel needs KOI_WEBHOOK_URL and KOI_WEBHOOK_SECRET")
-    return WebhookChannel(
-        settings.webhook_url,
-        settings.webhook_secret,
-        timeout_s=settings.webhook_timeout_s,
-        allow_private=settings.webhook_allow_private,
-    )
+def build_channels(settings: AllChannelSettings) -> Channels:
+    """The channels named in `KOI_CHANNELS`, in that order."""
+    return Channels([BUILDERS[name](settings) for name in settings.channels])

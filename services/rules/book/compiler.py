@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from services.rules.book.facts import Facts
-from services.rules.book.models import Action, Campaign, Capacity, Define, Ladder, Tier
+from services.rules.book.models import Action, Campaign, Capacity, Define, Ladder, Notify, Tier
+from services.rules.book.notice import Notice, compile_notice
 from services.rules.book.occasions import of_period, of_sequence, of_timing
 from services.rules.book.reading import loose_conditions, loose_facts, loose_ladders, read_rule
 from services.rules.book.rulebook import (
@@ -158,7 +159,8 @@ class _Compiler:
                 if name is not None and name not in names:
                     message = f"there is no tier {name}{suggestion(name, names)}"
                     self._note(("on_jump", i, key), "unknown_tier", message)
-        return LadderRule(self._stamp(rule), rule.name, tiers, tuple(rule.on_jump), rule.mode, rule.per)
+        notices = tuple(self._notice(jump.notify, ("on_jump", i, "notify")) for i, jump in enumerate(rule.on_jump))
+        return LadderRule(self._stamp(rule), rule.name, tiers, tuple(rule.on_jump), notices, rule.mode, rule.per)
 
     def _tier(self, rule: Ladder, i: int, tier: Tier, above: Sequence[str]) -> TierRule:
         path: KeyPath = ("tiers", i)
@@ -208,11 +210,12 @@ class _Compiler:
             self._sequences.append(sequence)
             when = _with(when, self._register(of_sequence(sequence)))
         until = None if rule.until is None else self._clause(rule.until, ("until",), f"{rule.name}/until")
+        steps = tuple(self._steps(rule))
         return CampaignRule(
             id=self._stamp(rule),
             name=rule.name,
             when=when,
-            steps=tuple(self._steps(rule)),
+            steps=steps,
             cooldown_ms=_ms(rule.cooldown),
             priority=rule.priority,
             until=until,
@@ -233,9 +236,15 @@ class _Compiler:
         when = None
         if step.when is not None:
             when = self._clause(step.when, ("steps", i, "when"), f"{rule.name}/steps/{i}")
-        return StepRule(when, _ms(step.wait), step.notify)
+        notice = None if step.notify is None else self._notice(step.notify, ("steps", i, "notify"))
+        return StepRule(when, _ms(step.wait), notice)
 
-    # --- conditions
+    # --- messages and conditions
+
+    def _notice(self, notify: Notify, path: KeyPath) -> Notice:
+        notice, problems = compile_notice(notify, self._document, path, self._vocabulary)
+        self.problems += problems
+        return notice
 
     def _clause(self, items: Sequence[Any], path: KeyPath, clause_id: str) -> Clause:
         predicates, problems = parse_conditions(items, self._document, path, self._vocabulary)

@@ -52,11 +52,20 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "notify": "Send this message.",
     },
     "Notify": {
-        "template": "Name of the text, which the receiver has.",
+        "template": "Name of the text. Or write `variants`.",
+        "variants": "Several wordings, of which every customer gets one, and for ever the same, to see which does more.",
+        "params": "What the text is told besides: values as they are, or with `=` in front asked of the customer.",
         "channels": "In order of preference: the first that takes the message is used.",
         "category": "What the message is for; consent depends on it. May be left out with `to: owner`.",
         "to": "`customer`, or `owner`: the clerk who looks after the customer.",
         "expires": "Not sent later than this after the decision.",
+        "personalised": "`false`: it goes to everybody alike, and so also to those who want nothing personalised.",
+    },
+    "Variant": {
+        "name": "Name of the variant: receipts and reports tell them apart by it.",
+        "template": "Name of the text.",
+        "share": "Share of the customers who get it. Either all variants have one, which make 100%, or none has.",
+        "params": "What this text is told besides; they come before those of the message.",
     },
     "Goal": {
         "event": "The event that is hoped for: an interaction kind, or a type such as `order.paid`.",

@@ -1,34 +1,34 @@
 """The shape of a rule file: what may stand in it, and what stands there unless said.
 
-Unknown keys are refused. Keys of features that are planned but not built are refused by name, so that nobody believes
-in quiet hours that are not there.
+Unknown keys are refused. Keys that stand in another file are refused by name, so that nobody believes in quiet hours that are
+not there.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.contracts.command import Category, ChannelName, Recipient
+from services.contracts.channels import Category, Recipient
 from services.contracts.decision import Mode
 from services.contracts.durations import Duration
-from services.rules.language.features import FEATURES, known_event, unknown_event
-from services.rules.language.functions import FUNCTIONS
-from services.rules.language.syntax import RESERVED
-from services.runtime.problems import suggestion
+from services.rules.book.values import (
+    Channel,
+    Clock,
+    Conditions,
+    Day,
+    EventName,
+    Fact,
+    Length,
+    Name,
+    Param,
+    ParamName,
+    Share,
+    distinct,
+)
 from services.runtime.validation import NO_VALUE
 
 MAX_TIERS = 16
@@ -39,95 +39,11 @@ MAX_STEPS = 20
 MAX_LINKS = 8
 MAX_FACTS = 64
 MAX_SEATS = 10_000
+MAX_PARAMS = 16
+MAX_VARIANTS = 8
 
-_PERCENTAGE = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+) *%")
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}")
-
-Name = Annotated[str, StringConstraints(strict=True, max_length=64, pattern=r"^[\w][\w.-]{0,63}$")]
-"""Letters of any script, digits, `_ . -`; no blanks."""
-Conditions = Annotated[list[Any], Field(json_schema_extra={"items": {"$ref": "#/$defs/Condition"}})]
-"""Checked by `condition`, which knows the catalogue."""
-
-
-def _refusal(message: str, **context: Any) -> PydanticCustomError:
-    return PydanticCustomError("unknown_value", message, context)
-
-
-def _known_channel(channel: str) -> str:
-    known = [name.value for name in ChannelName]
-    if channel not in known:
-        hint = suggestion(channel, known) or f"; known: {', '.join(known)}"
-        raise _refusal("there is no channel {name}{hint}", name=channel, hint=hint)
-    return channel
-
-
-def _known_event(name: str) -> str:
-    if not known_event(name):
-        raise _refusal("{said}", said=unknown_event(name))
-    return name
-
-
-def _distinct(channels: list[str]) -> list[str]:
-    if len(set(channels)) < len(channels):
-        raise ValueError("a channel stands here twice")
-    return channels
-
-
-def _share(value: Any) -> float:
-    found = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f"{value!r} is no share; write a percentage such as 10%")
-    share = float(found[1]) / 100
-    if not 0 < share < 1:
-        raise ValueError(f"{value!r} is no share; write more than 0% and less than 100%")
-    return share
-
-
-def _day(value: Any) -> Any:
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(_shaped(_DAY, value))
-    except ValueError:
-        raise ValueError(f"{value!r} is no day; write it such as 2026-11-11") from None
-
-
-def _clock(value: Any) -> Any:
-    if isinstance(value, time):
-        return value
-    try:
-        hour, minute = _shaped(_CLOCK, value).split(":")
-        return time(int(hour), int(minute))
-    except ValueError:
-        raise ValueError(f"{value!r} is no time of the day; write it such as 10:00") from None
-
-
-def _shaped(shape: re.Pattern[str], value: Any) -> str:
-    if not isinstance(value, str) or not shape.fullmatch(value):
-        raise ValueError
-    return value
-
-
-def _positive(length: timedelta) -> timedelta:
-    if not length:
-        raise ValueError("a length of 0 means nothing here")
-    return length
-
-
-def _fact(name: str) -> str:
-    if not name.isidentifier() or name in RESERVED or name in FEATURES or name in FUNCTIONS:
-        raise ValueError(f"{name} cannot name a fact; use letters, digits and _, and no word that means something else")
-    return name
-
-
-Channel = Annotated[str, StringConstraints(strict=True), AfterValidator(_known_channel)]
-EventName = Annotated[str, StringConstraints(strict=True), AfterValidator(_known_event)]
-Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=str)]
-Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
-Clock = Annotated[time, BeforeValidator(_clock, json_schema_input_type=str)]
-Length = Annotated[Duration, AfterValidator(_positive)]
-Fact = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_fact)]
+_SHARES_APART = 1e-9
+"""What may be lacking of a whole where shares of it are added up."""
 
 
 class Every(StrEnum):
@@ -156,8 +72,8 @@ class Review(StrEnum):
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
-    planned: ClassVar[frozenset[str]] = frozenset()
-    """Keys with a meaning in a later version."""
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Keys that people look for here, and a sentence about where they stand."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -168,16 +84,36 @@ class _Model(BaseModel):
         return value
 
 
-class Notify(_Model):
-    """One message: over the first of `channels` that takes it, until `expires` after the decision."""
+Params = Annotated[dict[ParamName, Param], Field(max_length=MAX_PARAMS)]
 
-    planned = frozenset({"params", "quiet_hours"})
 
+class Variant(_Model):
+    """One of several wordings. `share` of the customers get it, always the same ones; without any, all are equal."""
+
+    name: Name
     template: Name
-    channels: Annotated[list[Channel], Field(min_length=1, max_length=MAX_CHANNELS), AfterValidator(_distinct)]
+    share: Share | None = None
+    params: Params = {}
+
+
+class Notify(_Model):
+    """One message: over the first of `channels` that takes it, until `expires` after the decision.
+
+    It says one `template`, or that of one of `variants`. The `params` of a variant come before those of the message.
+    """
+
+    elsewhere = {
+        "quiet_hours": "quiet hours stand in the policy file of the notifier, for all rules: docs/restraint.md"
+    }
+
+    template: Name | None = None
+    variants: Annotated[list[Variant], Field(min_length=2, max_length=MAX_VARIANTS)] | None = None
+    params: Params = {}
+    channels: Annotated[list[Channel], Field(min_length=1, max_length=MAX_CHANNELS), AfterValidator(distinct)]
     category: Category
     to: Recipient = Recipient.CUSTOMER
     expires: Duration = timedelta(days=3)
+    personalised: Annotated[bool, Field(strict=True)] = True
 
     @model_validator(mode="before")
     @classmethod
@@ -186,6 +122,35 @@ class Notify(_Model):
         if isinstance(data, dict) and data.get("to") == Recipient.OWNER and "category" not in data:
             return {**data, "category": Category.SERVICE}
         return data
+
+    @field_validator("variants")
+    @classmethod
+    def _share_all(cls, variants: list[Variant] | None) -> list[Variant] | None:
+        names = [variant.name for variant in variants or ()]
+        shares = [variant.share for variant in variants or () if variant.share is not None]
+        if len(set(names)) < len(names):
+            raise ValueError("two variants have the same name; it tells which one somebody got")
+        if shares and len(shares) < len(names):
+            raise ValueError("some variants have a share, and some have none; write it for all, or for none")
+        if shares and abs(sum(shares) - 1) > _SHARES_APART:
+            raise ValueError(f"the shares of the variants add up to {sum(shares) * 100:.6g}%, not to 100%")
+        return variants
+
+    @model_validator(mode="after")
+    def _says_something_once(self) -> "Notify":
+        if (self.template is None) is (self.variants is None):
+            said = "template is missing" if self.template is None else "template and variants exclude each other"
+            raise ValueError(f"{said}; write template, or variants of which each has one")
+        if any(len({*self.params, *variant.params}) > MAX_PARAMS for variant in self.variants or ()):
+            raise ValueError(f"a message takes at most {MAX_PARAMS} params, those of its variant included")
+        return self
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What it may say: one, or that of each variant."""
+        if self.variants is not None:
+            return tuple(variant.template for variant in self.variants)
+        return () if self.template is None else (self.template,)
 
 
 class Capacity(_Model):

@@ -21,6 +21,8 @@ _SENTENCES = {
     "priority": _NUMBER % (0, MAX_PRIORITY),
     "max": _NUMBER % (1, f"{MAX_SEATS:,}"),
     "on": _NUMBER % (1, 31),
+    "personalised": "{key} is true or false",
+    "variants[]": "a variant is a map, such as - {{name: A, template: we_miss_you, share: 50%}}",
     "to_lower": "write to_lower: true, or leave it out",
     "to_higher": "write to_higher: true, or leave it out",
 }

@@ -4,12 +4,13 @@ Independent of the order of files and documents. Each rule is stamped `name@hash
 set has a hash too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from services.contracts.decision import Mode, Verdict
 from services.rules.book.models import Jump, Notify, Review
+from services.rules.book.notice import Notice
 from services.rules.book.sequence import EventSequence
 from services.rules.language.condition import Predicate
 from services.rules.language.scene import Scene
@@ -53,12 +54,16 @@ class TierRule:
 
 @dataclass(frozen=True)
 class LadderRule:
-    """Tiers lowest first. `id` is `name@hash`. `per` is the attribute that says which group a customer is of."""
+    """Tiers lowest first. `id` is `name@hash`. `per` is the attribute that says which group a customer is of.
+
+    `notices` are the messages of `on_jump`, in the same order.
+    """
 
     id: str
     name: str
     tiers: tuple[TierRule, ...]
     on_jump: tuple[Jump, ...]
+    notices: tuple[Notice, ...]
     mode: Mode = Mode.LIVE
     per: str | None = None
 
@@ -77,7 +82,12 @@ class StepRule:
 
     when: Clause | None = None
     wait_ms: int = 0
-    notify: Notify | None = None
+    notice: Notice | None = None
+
+    @property
+    def notify(self) -> Notify | None:
+        """The message as it is written."""
+        return None if self.notice is None else self.notice.notify
 
 
 @dataclass(frozen=True)
@@ -137,6 +147,13 @@ class Rulebook:
     pulse_mask: int = 0
     timed: frozenset[int] = field(default_factory=frozenset)
     documents: Mapping[str, Document] = field(default_factory=dict, compare=False, repr=False)
+
+    def notices(self) -> Iterator[tuple[str, Notice]]:
+        """Every message of every rule, with the name of the rule: ladders first, in the order of the jumps and steps."""
+        for ladder in self.ladders:
+            yield from ((ladder.name, notice) for notice in ladder.notices)
+        for campaign in self.campaigns:
+            yield from ((campaign.name, step.notice) for step in campaign.steps if step.notice is not None)
 
     def verdicts(self, clause: Clause, scene: Scene) -> tuple[Verdict, ...]:
         """Every condition of a clause with what it saw."""

@@ -22,6 +22,10 @@ _DURATIONS = {"P3D": "3d", "PT0S": "0s"}
 """The defaults of lengths, as they are written."""
 _VALUES = {
     ("Campaign", "holdout"): "Percentage",
+    ("Variant", "share"): "Percentage",
+    ("Notify", "params"): "Params",
+    ("Variant", "params"): "Params",
+    ("Notify", "template"): "Name",
     ("Timing", "at"): "Clock",
     ("Period", "from"): "Day",
     ("Period", "to"): "Day",

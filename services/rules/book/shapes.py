@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.contracts.command import ChannelName, Recipient
+from services.contracts.channels import CHANNELS, ChannelName, Recipient
 from services.contracts.events import CUSTOM_PREFIX
+from services.contracts.parameters import JUMP_PARAMETERS, PARAMETERS
 from services.rules.book.meanings import CONDITION
+from services.rules.book.models import MAX_PARAMS
+from services.rules.book.values import EXPRESSION, MAX_PARAM_NUMBER, MAX_PARAM_TEXT
 from services.rules.language.condition import MAX_ITEMS
 from services.rules.language.features import EVENT_NAMES, FEATURES
 from services.rules.language.functions import FUNCTIONS
@@ -81,6 +84,31 @@ DEFINITIONS: Mapping[str, dict[str, Any]] = {
             'not tagged("coupon_hunter")',
         ],
     },
+    "Params": {
+        "description": "Name and value; a value that begins with `=` is asked of the customer when the message is decided.",
+        "type": "object",
+        "maxProperties": MAX_PARAMS,
+        "propertyNames": {
+            "pattern": FACT_PATTERN,
+            "maxLength": 64,
+            "not": {"enum": sorted({*RESERVED, *PARAMETERS, *JUMP_PARAMETERS})},
+        },
+        "additionalProperties": {
+            "anyOf": [
+                {
+                    "type": "string",
+                    "anyOf": [
+                        {"maxLength": MAX_PARAM_TEXT},
+                        {"pattern": f"^{EXPRESSION}", "maxLength": MAX_LENGTH + len(EXPRESSION)},
+                    ],
+                    "not": {"pattern": "^＝"},
+                },
+                {"type": "number", "minimum": -MAX_PARAM_NUMBER, "maximum": MAX_PARAM_NUMBER},
+                {"type": "boolean"},
+            ]
+        },
+        "examples": [{"coupon": "WB20", "discount": 8.5, "messages": "= count('message', '30d')"}],
+    },
     "Block": {
         "anyOf": [
             {"type": "array", "minItems": 1, "maxItems": MAX_ITEMS, "items": {"$ref": "#/$defs/Condition"}},
@@ -114,6 +142,12 @@ def _where(key: str, value: object, then: dict[str, Any], otherwise: dict[str, A
     }
 
 
+_TO_CUSTOMERS = {
+    "items": {
+        "not": {"enum": sorted(facts.name for facts in CHANNELS.values() if Recipient.CUSTOMER not in facts.reaches)}
+    }
+}
+
 BESIDES: Mapping[str, dict[str, Any]] = {
     "Jump": {**_one_of("from", "to", "to_lower", "to_higher"), **_not_both("to_lower", "to_higher")},
     "Campaign": _one_of("when", "sequence"),
@@ -124,7 +158,13 @@ BESIDES: Mapping[str, dict[str, Any]] = {
     "Period": _one_of("from", "to"),
     "Timing": _where("every", "month", {"required": ["on"]}, {"properties": {"on": False}}),
     "Link": {**_one_of("event", "no"), **_not_both("event", "no"), "dependentRequired": {"no": ["within"]}},
-    "Notify": _where("to", Recipient.OWNER.value, {}, {"required": ["category"]}),
+    "Notify": {
+        **_where(
+            "to", Recipient.OWNER.value, {}, {"required": ["category"], "properties": {"channels": _TO_CUSTOMERS}}
+        ),
+        **_one_of("template", "variants"),
+        **_not_both("template", "variants"),
+    },
 }
 """By model: what its validators ask of several keys at once."""
 

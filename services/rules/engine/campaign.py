@@ -43,6 +43,7 @@ def begun(rule: CampaignRule, state: CampaignState | None, why: DecisionReason |
     if why in {None, DecisionReason.HOLDOUT}:
         after.acting, after.fired_ms = after.episode, now_ms
         after.held_out = why is DecisionReason.HOLDOUT
+        after.waiting_ms = 0
         after.goal_ms = None if rule.goal is None else now_ms + rule.goal.within_ms
     if why is None:
         after.next_step, after.due_ms = 0, now_ms

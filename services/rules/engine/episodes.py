@@ -1,15 +1,16 @@
 """The campaigns' part of one look: goals first, then what ends, what goes on, and what begins."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from services.contracts.command import RecallReason
 from services.contracts.decision import DecisionReason, Mode, Outcome, Verdict
-from services.rules.book.models import Notify
+from services.rules.book.notice import Notice
 from services.rules.book.rulebook import CampaignRule, Rulebook
 from services.rules.engine.campaign import attention, begun, reaches, silence
 from services.rules.engine.inference import Firing
 from services.rules.engine.messages import Log
+from services.rules.engine.parameters import tier_parameters
 from services.rules.engine.state import CampaignState, RuleState
-from services.rules.language.terms import Value
 
 WITHDRAWN = "withdrawn"
 """Stands for the hash of a rule that is not there any more."""
@@ -60,12 +61,13 @@ class Episodes:
                 known.active = False
 
     def withdraw(self, state: RuleState, log: Log) -> None:
-        """End the episodes of campaigns that are not there any more."""
+        """End the episodes of campaigns that are not there any more, those of which messages may wait included."""
         for name, known in state.campaigns.items():
-            if known.running and name not in self.names:
+            if name not in self.names and (known.running or log.scene.now_ms < known.waiting_ms):
                 known.stop()
                 rule = f"{name}@{WITHDRAWN}"
                 log.decide(rule, known.acting, Outcome.ENDED, part="end", reason=DecisionReason.WITHDRAWN)
+                _recall(rule, known, RecallReason.ENDED, log)
 
     def next_ms(self, state: RuleState) -> Iterable[int]:
         """When steps are due."""
@@ -103,6 +105,7 @@ class Episodes:
         log.decide(
             campaign.id, known.acting, Outcome.REACHED, (verdict,), part="goal", reason=reason, mode=campaign.mode
         )
+        _recall(campaign.id, known, RecallReason.GOAL_REACHED, log)
         if known.running:
             self._stop(campaign, known, DecisionReason.GOAL, log)
 
@@ -111,9 +114,11 @@ class Episodes:
             return
         if campaign.until is not None and campaign.until.holds(mask):
             self._stop(campaign, known, DecisionReason.UNTIL, log, self._book.verdicts(campaign.until, log.scene))
+            _recall(campaign.id, known, RecallReason.ENDED, log)
         elif campaign.active is not None and not mask >> campaign.active & 1:
             verdict = self._book.predicates[campaign.active].verdict(log.scene)
             self._stop(campaign, known, DecisionReason.INACTIVE, log, (verdict,))
+            _recall(campaign.id, known, RecallReason.ENDED, log)
 
     def _stop(
         self,
@@ -143,7 +148,7 @@ class Episodes:
         first = known.next_step or 0
         beginning = known.due_ms == known.fired_ms and first == 0
         known.stop()
-        notices: list[tuple[int, Notify]] = []
+        notices: list[tuple[int, Notice]] = []
         silent: list[int] = []
         for i in range(first, len(campaign.steps)):
             step = campaign.steps[i]
@@ -152,12 +157,12 @@ class Episodes:
                 break
             if step.when is not None and not step.when.holds(mask):
                 silent.append(i)
-                if step.notify is None:
+                if step.notice is None:
                     break
-            elif step.notify is not None:
-                notices.append((i, step.notify))
+            elif step.notice is not None:
+                notices.append((i, step.notice))
         if beginning or notices:
-            log.decide(
+            waiting_ms = log.decide(
                 campaign.id,
                 known.acting,
                 Outcome.FIRED if beginning else Outcome.CONTINUED,
@@ -166,8 +171,9 @@ class Episodes:
                 mode=campaign.mode,
                 step=None if beginning else first,
                 notices=notices,
-                params=_params(log),
+                params=tier_parameters(log.scene) if notices else None,
             )
+            known.waiting_ms = max(known.waiting_ms, waiting_ms)
         for i in silent:
             self._stay_silent(campaign, known, i, log)
 
@@ -178,7 +184,7 @@ class Episodes:
         log.decide(
             campaign.id,
             known.acting,
-            Outcome.SUPPRESSED if step.notify is not None else Outcome.ENDED,
+            Outcome.SUPPRESSED if step.notice is not None else Outcome.ENDED,
             self._book.verdicts(step.when, log.scene),
             part=f"step-{i}-silent",
             reason=DecisionReason.CONDITION,
@@ -195,5 +201,8 @@ def _under_way(known: CampaignState) -> bool:
     return known.running or known.goal_ms is not None
 
 
-def _params(log: Log) -> Mapping[str, Value]:
-    return {f"tier.{ladder}": tier for ladder, tier in log.scene.tiers.items()}
+def _recall(rule: str, known: CampaignState, reason: RecallReason, log: Log) -> None:
+    """Messages of the episode that may wait to be sent are not to be sent any more."""
+    if log.scene.now_ms < known.waiting_ms:
+        log.recall(rule, known.acting, reason)
+    known.waiting_ms = 0

@@ -7,6 +7,7 @@ tier's minimum stay has run out. Ladders move first, so that campaigns see the t
 from collections.abc import Callable, Iterator
 from math import log2
 
+from services.contracts.command import RecallReason
 from services.contracts.decision import DecisionReason, Outcome
 from services.rules.book.rulebook import Clause, LadderRule, Rulebook, SeatRule
 from services.rules.book.sequence import remembered
@@ -171,9 +172,8 @@ class Evaluator:
         assert move is not None  # noqa: S101 - the caller knows
         names = ladder.tiers[move.origin].name, ladder.tiers[move.target].name
         jumps = 1 if place is None else place.jumps + 1
-        state.tiers[ladder.name] = TierState(names[1], log.scene.now_ms, jumps)
         verdicts = tuple(v for clause in move.reasons for v in self._book.verdicts(clause, log.scene))
-        log.decide(
+        waiting_ms = log.decide(
             ladder.id,
             jumps,
             Outcome.PROMOTED if move.up else Outcome.DEMOTED,
@@ -184,6 +184,10 @@ class Evaluator:
             notices=notices(ladder, move),
             params={"ladder": ladder.name, "from_tier": names[0], "tier": names[1]},
         )
+        if place is not None and place.rose is not move.up and log.scene.now_ms < place.waiting_ms:
+            # what waits to tell of a climb is not true any more after a fall, and the other way round
+            log.recall(ladder.id, place.jumps, RecallReason.ENDED)
+        state.tiers[ladder.name] = TierState(names[1], log.scene.now_ms, jumps, waiting_ms, move.up)
 
     def _claim(self, ladder: LadderRule, sight: Sight, known: set[str], state: RuleState, log: Log) -> None:
         """Put down what the customer has a claim to. Whoever begins to wait for a seat is told so; `known` are earlier claims."""

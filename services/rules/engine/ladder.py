@@ -13,7 +13,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.rules.book.models import Jump, Notify
+from services.rules.book.models import Jump
+from services.rules.book.notice import Notice
 from services.rules.book.rulebook import Clause, LadderRule, SeatRule, TierRule
 from services.rules.engine.state import TierState
 
@@ -108,10 +109,11 @@ def claims(ladder: LadderRule, level: int, state: TierState | None, sight: Sight
             yield i, SeatClaim(tier.seats)
 
 
-def notices(ladder: LadderRule, move: Move) -> list[tuple[int, Notify]]:
+def notices(ladder: LadderRule, move: Move) -> list[tuple[int, Notice]]:
     """The messages a jump calls for, each with the index of its `on_jump` entry."""
     origin, target = ladder.tiers[move.origin].name, ladder.tiers[move.target].name
-    return [(i, jump.notify) for i, jump in enumerate(ladder.on_jump) if _fits(jump, origin, target, up=move.up)]
+    messages = zip(ladder.on_jump, ladder.notices, strict=True)
+    return [(i, notice) for i, (jump, notice) in enumerate(messages) if _fits(jump, origin, target, up=move.up)]
 
 
 def _fits(jump: Jump, origin: str, target: str, *, up: bool) -> bool:

@@ -1,37 +1,26 @@
-"""What the rules service says: decisions, and the commands they lead to, with ids that a replay repeats."""
+"""What the rules service says: decisions, the commands they lead to, and recalls of these, with ids that a replay repeats."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from services.contracts import wire
-from services.contracts.command import Command
+from services.contracts.calendar import to_ms
+from services.contracts.command import Command, Recall, RecallReason
 from services.contracts.decision import Decision, DecisionReason, Mode, Outcome, Verdict
 from services.contracts.profile import Cause
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
 from services.rules.book.models import Notify
-from services.rules.language.features import FEATURES
+from services.rules.book.notice import Notice, Wording
+from services.rules.engine.draw import drawn
+from services.rules.engine.parameters import parameters
 from services.rules.language.scene import Scene
 from services.rules.language.terms import Value
 from services.runtime.processor import Emit
-
-PARAMETERS = (
-    "segment",
-    "r",
-    "f",
-    "m",
-    "recency_days",
-    "orders",
-    "net_minor",
-    "lifetime_orders",
-    "lifetime_net_minor",
-    "days_since_first_order",
-    "activity",
-)
-"""Features that every command hands to its template, as they were when it was decided."""
 
 _ID_BYTES = 16
 
@@ -67,16 +56,23 @@ class Log:
         mode: Mode = Mode.LIVE,
         step: int | None = None,
         tiers: tuple[str, str] | None = None,
-        notices: Sequence[tuple[int, Notify]] = (),
+        notices: Sequence[tuple[int, Notice]] = (),
         params: Mapping[str, Value] | None = None,
-    ) -> None:
+    ) -> int:
         """Add one decision and its messages, which in shadow mode are not sent.
 
-        `rule` is `name@hash`; `part` tells the decisions of one episode apart; `notices` are (step, message) pairs.
+        `rule` is `name@hash`; `part` tells the decisions of one episode apart; `notices` are (step, message) pairs, and
+        `params` what all their templates are told besides what every template is. The result is the instant (Unix ms) until
+        which one of the messages may wait to be sent; 0 without any.
         """
-        customer = self.scene.profile.customer_id
-        sent = notices if mode is Mode.LIVE else ()
-        commands = [self._command(rule, episode, number, notify, params or {}) for number, notify in sent]
+        customer, name = self.scene.profile.customer_id, name_of(rule)
+        said = [
+            _Said(number, notice.notify, drawn(name, number, customer, notice.wordings)) for number, notice in notices
+        ]
+        commands: list[Command] = []
+        if said and mode is Mode.LIVE:
+            told = {**parameters(self.scene), **(params or {})}
+            commands = [self._command(rule, episode, each, told) for each in said]
         decision = Decision(
             id=make_id(rule, customer, episode, part),
             customer_id=customer,
@@ -94,36 +90,58 @@ class Log:
             from_tier=tiers[0] if tiers else None,
             to_tier=tiers[1] if tiers else None,
             commands=tuple(command.id for command in commands),
-            templates=tuple(notify.template for _, notify in notices),
+            templates=tuple(each.wording.template for each in said),
         )
         self.outputs.append(Emit(DECISIONS.name, wire.DECISIONS.encode(decision)))
         self.outputs += [Emit(NOTIFICATIONS.name, wire.COMMANDS.encode(command)) for command in commands]
+        return max((to_ms(command.expires_at) for command in commands), default=0)
 
-    def _command(self, rule: str, episode: int, step: int, notify: Notify, extra: Mapping[str, Value]) -> Command:
-        customer = self.scene.profile.customer_id
+    def recall(self, rule: str, episode: int, reason: RecallReason) -> None:
+        """Messages of an episode that were not sent yet are not to be sent any more. `rule` is `name@hash`."""
+        recall = Recall(
+            customer_id=self.scene.profile.customer_id,
+            rule=rule,
+            episode=episode,
+            reason=reason,
+            decided_at=self.trigger.now,
+        )
+        self.outputs.append(Emit(NOTIFICATIONS.name, wire.COMMANDS.encode(recall)))
+
+    def _command(self, rule: str, episode: int, said: "_Said", told: Mapping[str, Value]) -> Command:
+        customer, notify, wording = self.scene.profile.customer_id, said.notify, said.wording
         return Command(
-            id=make_id(rule, customer, episode, step),
+            id=make_id(rule, customer, episode, said.step),
             customer_id=customer,
             rule=rule,
             episode=episode,
-            step=step,
-            template=notify.template,
-            params={**_params(self.scene), **extra},
+            step=said.step,
+            template=wording.template,
+            params={**told, **wording.told(self.scene)},
             channels=tuple(notify.channels),
             category=notify.category,
             recipient=notify.to,
             decided_at=self.trigger.now,
             expires_at=self.trigger.now + notify.expires,
             occurred_at=self.trigger.occurred_at,
+            variant=wording.variant,
+            personalised=notify.personalised,
         )
+
+
+class _Said(NamedTuple):
+    """A message of a decision, as this customer gets it. `step` is the index of the step, or of the jump's entry."""
+
+    step: int
+    notify: Notify
+    wording: Wording
+
+
+def name_of(rule: str) -> str:
+    """The name in `name@hash`."""
+    return rule.partition("@")[0]
 
 
 def make_id(rule: str, customer_id: str, episode: int, step: int | str) -> str:
     """The same for the same rule name (whatever its hash), customer, episode and step; different for any other."""
-    parts = msgspec.json.encode([rule.partition("@")[0], customer_id, episode, step])
+    parts = msgspec.json.encode([name_of(rule), customer_id, episode, step])
     return hashlib.blake2b(parts, digest_size=_ID_BYTES).hexdigest()
-
-
-def _params(scene: Scene) -> dict[str, Value]:
-    values = {name: FEATURES[name].read(scene) for name in PARAMETERS}
-    return {name: round(value, 1) if isinstance(value, float) else value for name, value in values.items()}

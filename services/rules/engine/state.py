@@ -14,11 +14,16 @@ KEEP_VANISHED_MS = 400 * 86_400_000
 
 
 class TierState(msgspec.Struct, array_like=True, gc=False):
-    """Where a customer is on one ladder; `jumps` counts the moves so far."""
+    """Where a customer is on one ladder; `jumps` counts the moves so far.
+
+    Until `waiting_ms` (Unix ms) a message about the last move may wait to be sent; `rose` says whether that was a climb.
+    """
 
     tier: str
     since_ms: int
     jumps: int = 0
+    waiting_ms: int = 0
+    rose: bool = False
 
 
 class CampaignState(msgspec.Struct, array_like=True, gc=False):
@@ -26,7 +31,8 @@ class CampaignState(msgspec.Struct, array_like=True, gc=False):
 
     `active`: its condition is true. `episode` counts how often it became true. `acting` is the last episode that was not
     suppressed, begun at `fired_ms`: while it is not over it has a `next_step`, which is due at `due_ms`; until `goal_ms` its
-    goal counts; `held_out` says that it is of the control group, and takes no steps.
+    goal counts; `held_out` says that it is of the control group, and takes no steps. Until `waiting_ms` one of its messages
+    may wait to be sent.
     """
 
     active: bool = False
@@ -38,6 +44,7 @@ class CampaignState(msgspec.Struct, array_like=True, gc=False):
     due_ms: int | None = None
     goal_ms: int | None = None
     held_out: bool = False
+    waiting_ms: int = 0
 
     @property
     def running(self) -> bool:

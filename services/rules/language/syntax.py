@@ -38,7 +38,13 @@ _TRUTHS = {"true": True, "false": False}
 
 def parse_expression(text: str, place: Place, vocabulary: Vocabulary) -> tuple[Tree, list[Problem]]:
     """The tree of one condition and everything wrong with it; the tree is of use only when nothing is."""
-    return _Parser(text, place, vocabulary).parse()
+    return _Parser(text, place, vocabulary).truth()
+
+
+def parse_value(text: str, place: Place, vocabulary: Vocabulary) -> tuple[Tree, list[Problem]]:
+    """The same of an expression that may have a value of any kind."""
+    tree, problems = _Parser(text, place, vocabulary).value()
+    return tree, [_of_expression(problem) for problem in problems]
 
 
 class _Parser:
@@ -50,22 +56,29 @@ class _Parser:
         self._at = 0
         self._depth = 0
 
-    def parse(self) -> tuple[Tree, list[Problem]]:
+    def truth(self) -> tuple[Tree, list[Problem]]:
+        whole = self._agreement.truth(self._whole())
+        if not self._remarks.problems and not whole.broken and not features_of(whole.tree):
+            self._remarks.note(0, "constant", "this says nothing about a customer; name a feature")
+        return whole.tree, self._remarks.problems
+
+    def value(self) -> tuple[Tree, list[Problem]]:
+        return self._whole().tree, self._remarks.problems
+
+    def _whole(self) -> Part:
+        nothing = Part(BROKEN, 0, 0)
         if len(self._remarks.text) > MAX_LENGTH:
             self._remarks.note(0, "too_long", f"a condition may have {MAX_LENGTH} characters; split it into several")
-            return BROKEN, self._remarks.problems
+            return nothing
         try:
             self._words = list(words(self._remarks.text))
             whole = self._either()
             if self._word.sort is not Sort.END:
                 self._unexpected()
-            whole = self._agreement.truth(whole)
         except NotAWordError as error:
             self._remarks.note(error.start, error.code, str(error))
-            return BROKEN, self._remarks.problems
-        if not self._remarks.problems and not whole.broken and not features_of(whole.tree):
-            self._remarks.note(0, "constant", "this says nothing about a customer; name a feature")
-        return whole.tree, self._remarks.problems
+            return nothing
+        return whole
 
     # --- words
 
@@ -260,6 +273,14 @@ class _Parser:
         else:
             end = self._words[self._at - 1].end
         return self._names.call(name, end, arguments)
+
+
+def _of_expression(problem: Problem) -> Problem:
+    """What is said of conditions, said of an expression."""
+    if problem.code not in {"syntax", "too_long"}:
+        return problem
+    said = problem.message.replace("a condition", "an expression").replace("the condition", "the expression")
+    return problem._replace(message=said)
 
 
 def _is_zero(tree: Tree) -> bool:

@@ -10,6 +10,7 @@ from services.rules.review.campaigns import odd_campaigns
 from services.rules.review.facts import definitions, fact_names, odd_facts
 from services.rules.review.groups import odd_groups
 from services.rules.review.ladders import odd_ladders
+from services.rules.review.messages import odd_messages
 from services.rules.review.money import odd_money, small_amounts
 from services.runtime.document import Document
 from services.runtime.problems import Problem
@@ -26,6 +27,7 @@ def warnings(rulebook: Rulebook, definitions: Sequence[Document] = ()) -> list[P
         *odd_ladders(rulebook),
         *odd_campaigns(rulebook),
         *odd_groups(rulebook),
+        *odd_messages(rulebook),
         *odd_money(rulebook),
         *small_amounts(rulebook),
         *odd_facts(rulebook, definitions),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from services.contracts.command import Category, Recipient
+from services.contracts.channels import Category, Recipient
 from services.contracts.durations import format_duration
 from services.rules.book.models import Every
 from services.rules.book.rulebook import CampaignRule, Rulebook

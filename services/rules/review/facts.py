@@ -8,6 +8,7 @@ from services.rules.book.models import Define
 from services.rules.book.reading import read_rule
 from services.rules.book.rulebook import Rulebook
 from services.rules.book.source import parse_rules
+from services.rules.book.values import EXPRESSION, is_expression
 from services.rules.language.lexer import Sort, words
 from services.rules.language.terms import Vocabulary
 from services.rules.review.clauses import listed
@@ -63,11 +64,13 @@ def _asked(book: Rulebook, documents: Sequence[Document]) -> set[str]:
 
 
 def _conditions(data: Any) -> Iterator[Any]:
-    """Every list of conditions in a rule."""
+    """Every list of conditions in a rule, and every parameter that asks about the customer."""
     if isinstance(data, dict):
         for key, value in data.items():
             if key in _LISTS:
                 yield value
+            elif key == "params":
+                yield [said.removeprefix(EXPRESSION) for said in value.values() if is_expression(said)]
             else:
                 yield from _conditions(value)
     elif isinstance(data, list):

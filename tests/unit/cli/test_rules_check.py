@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from services.cli.rules import checking
+from services.cli import problems
 from services.cli.rules.checking import rules_check, rules_schema
 from services.rules.book.schema import schema_text
 
@@ -107,7 +107,7 @@ def test_colours_are_for_terminals_only(file: Path, monkeypatch: pytest.MonkeyPa
     """And what a machine reads has none even there."""
     file.write_text(ODD, encoding="utf-8")
     assert "\x1b" not in koi("check", str(file)).output
-    monkeypatch.setattr(checking, "ERR", _Coloured())
+    monkeypatch.setattr(problems, "ERR", _Coloured())
     assert "\x1b" not in koi("check", str(file), "--json").output
     assert "\x1b[33mwarning: always_true\x1b[0m" in koi("check", str(file)).output
 

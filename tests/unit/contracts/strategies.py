@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from hypothesis import strategies as st
 
+from services.contracts.channels import Category, ChannelName
+from services.contracts.contacts import ALL_CHANNELS
 from services.contracts.events import CUSTOM_PREFIX, STANDARD_KINDS
 from services.contracts.inbound import (
     MAX_AMOUNT_MINOR,
@@ -93,6 +95,30 @@ _kinds = st.sampled_from(sorted(STANDARD_KINDS)) | st.text(_LETTERS, min_size=1,
 )
 _touchpoints = st.sampled_from(["store_entry", "consult", "discount", "order", "logistics", "after_sale", None])
 
+_said = st.none() | st.booleans()
+_contacts = st.fixed_dictionaries(
+    {},
+    optional={
+        "email": st.none() | st.just("小明@例子.example"),
+        "sms": st.none() | st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),
+        "wecom_app": st.none() | names,
+        "apprise": st.none() | names,
+    },
+)
+_consent = st.dictionaries(
+    st.sampled_from([ALL_CHANNELS, *ChannelName]), st.dictionaries(st.sampled_from(list(Category)), _said)
+)
+_reach = {
+    "contacts": _contacts,
+    "consent": _consent,
+    "channels": st.none() | st.lists(st.sampled_from(list(ChannelName)), max_size=len(ChannelName)),
+    "language": st.none() | st.sampled_from(["zh", "zh-CN", "en_GB", "YUE", "zh-Hans-CN"]),
+    "personalised": _said,
+    "owner": st.none() | st.just("") | ids,
+    "timezone": st.none() | st.sampled_from(["Asia/Shanghai", "UTC", ""]),
+}
+"""How a customer may be reached."""
+
 inbound = st.one_of(
     _message(
         "order.paid",
@@ -118,12 +144,8 @@ inbound = st.one_of(
         "customer.updated",
         _CUSTOMER,
         _SCHEMA
-        | {
-            "tags_add": _tags,
-            "tags_remove": _tags,
-            "owner": st.none() | ids,
-            "timezone": st.none() | st.sampled_from(["Asia/Shanghai", "UTC"]),
-        }
+        | {"tags_add": _tags, "tags_remove": _tags}
+        | _reach
         | {"attributes": st.dictionaries(names, _scalars, max_size=MAX_ATTRIBUTES)},
     ),
     _message("customer.merged", _CUSTOMER | {"from_id": ids}, _SCHEMA).filter(

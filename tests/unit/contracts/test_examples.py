@@ -20,6 +20,7 @@ from services.contracts.topics import (
     INBOUND,
     PROFILES,
     SEATS,
+    SILENCES,
     TOPICS,
     Topic,
 )
@@ -71,7 +72,7 @@ def test_an_inbound_example_round_trips(topic: Topic, example: dict[str, Any]) -
 def test_an_example_is_keyed_by_its_customer(topic: Topic, example: dict[str, Any]) -> None:
     """The key shown is the customer a message is about; a tick has an empty one, a dead letter that of its original.
 
-    What is about all customers is keyed by partition or by version.
+    What is about all customers is keyed by partition or by version, a silence by its id.
     """
     message = example["message"]
     if topic is DEAD_LETTER:
@@ -81,6 +82,8 @@ def test_an_example_is_keyed_by_its_customer(topic: Topic, example: dict[str, An
         assert example["key"] == str(message["partition"])
     elif topic in (CUTOFFS, SEATS):
         assert example["key"] == message["version"]
+    elif topic is SILENCES:
+        assert example["key"] == message["id"]
     else:
         assert example["key"] == message.get("customer_id", "")
 

@@ -13,16 +13,20 @@ from services.contracts.topics import (
     CLAIMS,
     CUTOFFS,
     DEAD_LETTER,
+    FEEDBACK,
     INBOUND,
     PROFILES,
     SEATS,
+    SILENCES,
     TOPICS,
     TRANSFERS,
     Topic,
 )
 
-OWN_AFFAIRS = (TRANSFERS, CENSUS, CUTOFFS, CLAIMS, SEATS)
-"""What the partitions of one service tell each other."""
+OWN_AFFAIRS = (TRANSFERS, CENSUS, CUTOFFS, CLAIMS, SEATS, FEEDBACK)
+"""What a service tells itself: one partition another, or what hears providers the owner of a customer."""
+OPERATORS = "operators"
+"""How the topic table names people at a terminal."""
 
 _EACH = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 
@@ -44,16 +48,16 @@ def test_a_topic_is_described(topic: Topic) -> None:
 
 @_EACH
 def test_an_owner_is_known(topic: Topic) -> None:
-    """A topic is written by upstream, by one service, or by every service; nobody reads what they write, but for own affairs."""
-    assert topic.owner in {"upstream", EVERY_SERVICE, *SERVICES}
+    """A topic is written by upstream, by people, by one service, or by every service; nobody reads what they write, but for own affairs."""
+    assert topic.owner in {"upstream", OPERATORS, EVERY_SERVICE, *SERVICES}
     assert not set(senders(topic)) & set(receivers(topic)) or topic in OWN_AFFAIRS
 
 
 def test_services_form_a_line() -> None:
-    """Ingest feeds scoring, scoring feeds rules, rules feed the notifier; each reads what the one before it owns."""
+    """Ingest feeds scoring, scoring feeds rules, rules feed the notifier, and contacts go to it past all others."""
     links = {(sender, reader) for topic in TOPICS for sender in senders(topic) for reader in receivers(topic)}
-    among_themselves = {("scoring", "scoring"), ("rules", "rules")}
-    assert links - among_themselves == {("ingest", "scoring"), ("scoring", "rules"), ("rules", "notifier")}
+    line = {("ingest", "scoring"), ("scoring", "rules"), ("rules", "notifier"), ("ingest", "notifier")}
+    assert {(sender, reader) for sender, reader in links if sender != reader} == line
 
 
 def test_keyed_topics_share_their_partition_count() -> None:
@@ -63,14 +67,16 @@ def test_keyed_topics_share_their_partition_count() -> None:
         CUTOFFS,
         CLAIMS,
         SEATS,
+        SILENCES,
         DEAD_LETTER,
     ]
     assert {topic.key for topic in TOPICS if topic.partitions is None} == {"customer_id", "customer_id (recommended)"}
 
 
 def test_only_what_must_be_known_for_ever_is_compacted() -> None:
-    """The last profile of every customer, the last census and claims of every partition, every version of the cut-offs and the seats."""
-    assert [topic for topic in TOPICS if topic.retention is None] == [CENSUS, CUTOFFS, PROFILES, CLAIMS, SEATS]
+    """Profiles of customers, censuses and claims of partitions, versions of cut-offs and seats, silences: of each the last."""
+    compacted = [topic for topic in TOPICS if topic.retention is None]
+    assert compacted == [CENSUS, CUTOFFS, PROFILES, CLAIMS, SEATS, SILENCES]
     assert PROFILES.config()["retention.ms"] == "-1"
     assert PROFILES.config()["cleanup.policy"] == "compact"
 

@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from examples.complete_journey.dataset import CURRENCY
-from services.contracts.command import Category, Command, Recipient
+from services.contracts.channels import Category, Delivery, Recipient
+from services.contracts.command import Command
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision, DecisionReason, Outcome, Verdict
 from services.contracts.profile import Cause, Octant, Profile, RfSegment, Window
-from services.contracts.receipt import Delivery, DeliveryOutcome, Reason, Receipt
+from services.contracts.receipt import DeliveryOutcome, Reason, Receipt
 
 NEW_YEAR = datetime(2017, 1, 1, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from examples.complete_journey.stories import MOST_STEPS, THEMES, Story, actual,
 from examples.complete_journey.summary import summarise
 from services.contracts import decision as d
 from services.contracts import topics, wire
-from services.contracts.command import Recipient
+from services.contracts.channels import Recipient
 from services.contracts.decision import Decision, DecisionReason, Mode, Verdict
 from services.contracts.profile import Cause, Profile
 from services.contracts.receipt import DeliveryOutcome, Reason

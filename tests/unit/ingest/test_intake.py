@@ -98,15 +98,19 @@ def test_an_interaction_counts_once_unless_it_says_otherwise() -> None:
     assert event.value == 1.0
 
 
-def test_contacts_and_consent_are_accepted_and_dropped() -> None:
-    """Addresses never reach a topic."""
+def test_contacts_and_consent_are_in_no_event() -> None:
+    """What `koi.events` carries of an update names neither an address nor a consent."""
     fields = {
         "type": "customer.updated",
-        "contacts": {"sms": {"number": "13800000000"}},
+        "contacts": {"sms": "+8613800000000"},
         "consent": {"sms": {"marketing": True}},
+        "owner": "clerk-1",
     }
     (event,) = Intake().accept(record(json.dumps({**ENVELOPE, **fields}).encode()))
-    assert b"1380" not in EVENTS.encode(event)
+    encoded = EVENTS.encode(event)
+    assert b"1380" not in encoded
+    assert b"marketing" not in encoded
+    assert b"clerk-1" in encoded
 
 
 def test_the_publishers_time_of_receipt_wins() -> None:

@@ -23,6 +23,14 @@ VALID: list[dict[str, Any]] = [
     {"type": "order.amended", "order_id": "o", "amount_minor": 1, "rev": 1},
     {"type": "interaction", "kind": "view", "value": 2, "touchpoint": "order"},
     {"type": "customer.updated", "tags_add": ["a"], "attributes": {"x": 1}},
+    {
+        "type": "customer.updated",
+        "contacts": {"sms": "+8613800138000", "email": None},
+        "consent": {"all": {"marketing": True}, "sms": {}},
+        "channels": ["sms"],
+        "language": "zh-CN",
+        "owner": "",
+    },
     {"type": "clock.tick"},
     *(json.loads(file.read_text()) for file in sorted(Path("deploy/mappings").glob("*.json"))),
 ]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from services.contracts.command import Category, Command, Recipient
-from services.contracts.receipt import Delivery
+from services.contracts.channels import Category, Delivery, Recipient
+from services.contracts.command import Command
 from services.notifier.channels.base import Accepted, SendResult
 from services.notifier.message import Message
 from services.runtime.record import Record

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.contracts import wire
 from services.contracts.calendar import BusinessDays, to_ms
-from services.contracts.command import Command
+from services.contracts.command import Command, Recall
 from services.contracts.decision import Decision
 from services.contracts.profile import WINDOWS, Cause, Octant, Profile, RfSegment, Window, window_name
 from services.contracts.topics import DECISIONS, NOTIFICATIONS
@@ -20,6 +20,7 @@ from services.rules.language.terms import Vocabulary
 from services.rules.processor import RuleMessage, RulesProcessor
 from services.runtime.processor import Emit, Step
 from services.runtime.record import Record
+from tests.unit.rules.reference import Recalled, Told, recalled, told
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -99,6 +100,23 @@ def commands(outputs: Iterable[Emit]) -> list[Command]:
     return [message for message in messages if isinstance(message, Command)]
 
 
+def recalls(outputs: Iterable[Emit]) -> list[Recall]:
+    messages = [wire.COMMANDS.decode(emit.value or b"") for emit in outputs if emit.topic == NOTIFICATIONS.name]
+    return [message for message in messages if isinstance(message, Recall)]
+
+
+def told_of(outputs: Iterable[Emit]) -> list[Told | Recalled]:
+    """The decisions and recalls, as the plain reading of rules tells them."""
+    found: list[Told | Recalled] = []
+    for emit in outputs:
+        value = emit.value or b""
+        if emit.topic == DECISIONS.name:
+            found.append(told(wire.DECISIONS.decode(value)))
+        elif isinstance(message := wire.COMMANDS.decode(value), Recall):
+            found.append(recalled(message))
+    return found
+
+
 def unreviewed(_slot: str, _customer: str) -> bool | None:
     """No review of seats has been yet."""
     return None
@@ -145,6 +163,10 @@ class Life:
     @property
     def sent(self) -> Sequence[Command]:
         return commands(self.outputs)
+
+    @property
+    def recalled(self) -> Sequence[Recall]:
+        return recalls(self.outputs)
 
     def _take(self, step: Step[RuleState] | None) -> list[Decision]:
         if step is None:

@@ -139,10 +139,25 @@ def conditions(terms: st.SearchStrategy[str], most: int = 3) -> st.SearchStrateg
 
 durations = st.sampled_from(["30m", "1h", "36h", "1d", "3d", "5d", "2w"])
 _templates = st.sampled_from(["a", "b", "c", "d"])
+_named = st.lists(_templates, min_size=2, max_size=3, unique=True)
+variants = st.one_of(
+    _named.map(lambda names: [{"name": name, "template": name} for name in names]),
+    st.tuples(_named, st.sampled_from(["30%", "0.5%", "66.6%"])).map(
+        lambda said: [
+            {"name": "A", "template": said[0][0], "share": said[1]},
+            {"name": "乙", "template": said[0][1], "share": f"{100 - float(said[1][:-1]):g}%"},
+        ]
+    ),
+)
 notifies = st.builds(
-    lambda template, to: {"template": template, "channels": ["console"], "category": "service", "to": to},
-    _templates,
+    lambda said, to, expires: {**said, "channels": ["console"], "category": "service", "to": to, "expires": expires},
+    st.one_of(
+        _templates.map(lambda template: {"template": template}),
+        _templates.map(lambda template: {"template": template, "params": {"n": "= recency_days", "coupon": "WB20"}}),
+        variants.map(lambda said: {"variants": said}),
+    ),
     st.sampled_from(["customer", "owner"]),
+    st.sampled_from(["0s", "1h", "3d", "3d", "2w"]),
 )
 _clocks = st.sampled_from(["00:00", "02:30", "10:00", "23:59"])
 schedules = st.one_of(

@@ -5,6 +5,7 @@ features of a profile are those of the service.
 """
 
 import hashlib
+import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,9 +16,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.contracts.calendar import from_ms, to_ms
+from services.contracts.command import Recall
 from services.contracts.decision import Decision
 from services.contracts.profile import Happening, Profile
-from services.rules.book.models import Action, Campaign, Define, Jump, Ladder, Link, Period, Timing
+from services.rules.book.models import Action, Campaign, Define, Jump, Ladder, Link, Notify, Period, Timing
 from services.rules.language.syntax import parse_expression
 from services.rules.language.terms import Feature, Kind, Value, Vocabulary
 from services.rules.language.tree import (
@@ -70,6 +72,15 @@ class Told(NamedTuple):
     sent: int
 
 
+class Recalled(NamedTuple):
+    """Messages of an episode that were not sent yet are not to be sent any more."""
+
+    at_ms: int
+    rule: str
+    episode: int
+    reason: str
+
+
 def told(decision: Decision) -> Told:
     return Told(
         to_ms(decision.decided_at),
@@ -83,6 +94,10 @@ def told(decision: Decision) -> Told:
         decision.templates,
         len(decision.commands),
     )
+
+
+def recalled(recall: Recall) -> Recalled:
+    return Recalled(to_ms(recall.decided_at), recall.rule.partition("@")[0], recall.episode, recall.reason.value)
 
 
 @dataclass
@@ -326,6 +341,9 @@ class LadderReading:
     level: int = 0
     since_ms: int | None = None
     jumps: int = 0
+    climbed: bool = False
+    expires: list[int] = field(default_factory=list)
+    """Until when (Unix ms) messages about the last jump may wait."""
 
 
 @dataclass
@@ -338,6 +356,8 @@ class Episode:
     due_ms: int = 0
     open: bool = True
     held_out: bool = False
+    expires: list[int] = field(default_factory=list)
+    """Until when (Unix ms) messages may wait; empty again once they were recalled."""
 
 
 @dataclass(eq=False)
@@ -414,7 +434,7 @@ class Reference:
         self._began_ms: int | None = None
         self._looked_ms: int | None = None
         self._past: list[tuple[int, str]] = []
-        self._told: list[Told] = []
+        self._told: list[Told | Recalled] = []
         self._claims: set[str] = set()
         self._at: Sight = Sight(None, 0)  # type: ignore[arg-type]
 
@@ -437,7 +457,7 @@ class Reference:
                 )
         return {at for at in found if now_ms < at <= end_ms}
 
-    def look(self, profile: Profile, now_ms: int, event: Happening | None = None) -> list[Told]:
+    def look(self, profile: Profile, now_ms: int, event: Happening | None = None) -> list[Told | Recalled]:
         """Ask everything. `event` is the one that this profile tells of, at the first look at it."""
         self._told = []
         self._began_ms = now_ms if self._began_ms is None else self._began_ms
@@ -519,7 +539,7 @@ class Reference:
                 and not (jump.to_lower and up)
             )
 
-        notices = [jump.notify.template for jump in ladder.rule.on_jump if fits(jump)]
+        notices = [(i, jump.notify) for i, jump in enumerate(ladder.rule.on_jump) if fits(jump)]
         ladder.level, ladder.since_ms, ladder.jumps = target, self._at.now_ms, ladder.jumps + 1
         self._tell(
             ladder.rule,
@@ -527,8 +547,33 @@ class Reference:
             ladder.jumps,
             reason="capacity" if displaced else None,
             jump=(names[origin], names[target]),
-            templates=notices,
+            templates=[self._template(ladder.rule, i, notify) for i, notify in notices],
         )
+        if ladder.climbed is not up and any(self._at.now_ms < at for at in ladder.expires):
+            self._told.append(Recalled(self._at.now_ms, ladder.rule.name, ladder.jumps - 1, "ended"))
+        ladder.climbed, ladder.expires = up, self._expiries(ladder.rule, [notify for _, notify in notices])
+
+    def _template(self, rule: Ladder | Campaign, step: int, notify: Notify) -> str:
+        """What a message says to this customer: of several wordings always the same."""
+        if notify.variants is None:
+            return str(notify.template)
+        names = ["variant", rule.name, step, self._at.profile.customer_id]
+        said = json.dumps(names, ensure_ascii=False, separators=(",", ":"))
+        digest = hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+        point, shares = int(digest, 16) / 2**64, [variant.share for variant in notify.variants]
+        for i, variant in enumerate(notify.variants):
+            even = (i + 1) / len(shares)
+            if point < (even if shares[0] is None else sum(share or 0.0 for share in shares[: i + 1])):
+                return variant.template
+        return notify.variants[-1].template
+
+    def _expiries(self, rule: Ladder | Campaign, notifies: Iterable[Notify]) -> list[int]:
+        return [self._at.now_ms + _ms(notify.expires) for notify in notifies if rule.mode.value == "live"]
+
+    def _recall(self, campaign: CampaignReading, last: Episode, reason: str) -> None:
+        if any(self._at.now_ms < at for at in last.expires):
+            self._told.append(Recalled(self._at.now_ms, campaign.rule.name, last.number, reason))
+        last.expires = []
 
     def _claim(self, ladder: LadderReading) -> set[str]:
         """The seats that the customer has a claim to now; whoever begins to wait for one is told so."""
@@ -584,6 +629,7 @@ class Reference:
             last.open = False
             reason = "holdout" if last.held_out else None
             self._tell(campaign.rule, "reached", last.number, reason=reason)
+            self._recall(campaign, last, "goal_reached")
             if last.step is not None:
                 self._stop(campaign, last, "goal")
 
@@ -592,8 +638,10 @@ class Reference:
             return
         if self._all(campaign.until):
             self._stop(campaign, last, "until")
+            self._recall(campaign, last, "ended")
         elif campaign.rule.active is not None and not covers(campaign.rule.active, self._at.day(self._at.now_ms)):
             self._stop(campaign, last, "inactive")
+            self._recall(campaign, last, "ended")
 
     def _stop(self, campaign: CampaignReading, last: Episode, reason: str) -> None:
         self._tell(campaign.rule, "ended", last.number, reason=reason, step=last.step)
@@ -639,7 +687,8 @@ class Reference:
                 break
             passes = gate is None or self._all(gate)
             if step.notify is not None and passes:
-                templates.append(step.notify.template)
+                templates.append(self._template(campaign.rule, i, step.notify))
+                last.expires += self._expiries(campaign.rule, [step.notify])
             if not passes:
                 silent.append(i)
             if not passes and step.notify is None:
@@ -681,7 +730,7 @@ def _live(campaign: CampaignReading) -> bool:
 
 def lived(
     reference: Reference, profiles: Sequence[Profile], end: datetime, extra: Iterable[int] = (), hours: int = 6
-) -> list[Told]:
+) -> list[Told | Recalled]:
     """Everything decided over a life: asked at every profile, midnight and so many hours, at `extra`, and wherever it wants."""
     end_ms = to_ms(end)
     step_ms = hours * 3_600_000
@@ -695,7 +744,7 @@ def lived(
         day += timedelta(days=1)
     asked |= {to_ms(profile.as_of) for profile in profiles}
     waiting, current = list(profiles), None
-    made: list[Told] = []
+    made: list[Told | Recalled] = []
     now_ms = start_ms - 1
     while True:
         if current is not None:

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 
 from services.contracts.calendar import from_ms, to_ms
 from services.contracts.profile import Profile
-from tests.unit.rules.customers import Life, book
+from tests.unit.rules.customers import Life, book, told_of
 from tests.unit.rules.generated import lives, rule_sets, seatings, seats_of
-from tests.unit.rules.reference import Reference, lived, told
+from tests.unit.rules.reference import Reference, lived
 
 LEFT = timedelta(days=25)
 """How long a life goes on after its last profile."""
@@ -32,6 +32,6 @@ def test_timers_find_what_asking_all_the_time_finds(
         extra = {at + aside for at in wakes for aside in (-1, 0, 1)}
         extra |= {to_ms(one.as_of) + 1 for one in profiles}
         expected = lived(Reference(text, seats=seats), profiles, end, extra)
-        assert [told(decision) for decision in life.decided] == expected, [str(from_ms(at)) for at in wakes]
+        assert told_of(life.outputs) == expected, [str(from_ms(at)) for at in wakes]
     finally:
         life.close()

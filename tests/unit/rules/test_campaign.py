@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.command import Category
+from services.contracts.channels import Category
 from services.contracts.decision import DecisionReason, Outcome
 from services.contracts.profile import Cause
 from tests.unit.rules.customers import NOON, TODAY, Life, book, campaign

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.command import Category, Recipient
+from services.contracts.channels import Category, Recipient
 from services.contracts.decision import Outcome
 from services.contracts.profile import Cause
 from services.rules.book.rulebook import SeatRule

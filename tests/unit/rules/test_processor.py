@@ -125,14 +125,17 @@ def test_an_edited_rule_does_not_speak_again_in_the_same_episode() -> None:
 
 
 def test_a_rule_taken_out_and_put_back_remembers() -> None:
-    """It neither repeats its message nor an id."""
+    """It neither repeats its message nor an id, and recalls what may still wait to be sent."""
     usual, other = book(campaign("r <= 3", cooldown="30d")), book(campaign("r <= 3", name="other"))
     life = Life(usual)
     life.now()
     life.change_rules(other)
-    assert [d.rule.partition("@")[0] for d in life.now(version=2)] == ["other"]
+    assert [(d.rule.partition("@")[0], d.outcome) for d in life.now(version=2)] == [("c", "ended"), ("other", "fired")]
+    assert [(r.rule, r.episode, r.reason) for r in life.recalled] == [("c@withdrawn", 1, "ended")]
     life.change_rules(usual)
-    assert life.now(version=3) == []
+    assert [d.rule.partition("@")[0] for d in life.now(version=3)] == ["other"]
+    life.change_rules(other)
+    assert life.now(version=4, as_of=NOON + 4 * DAY) == []
     life.close()
 
 

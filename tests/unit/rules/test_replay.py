@@ -10,17 +10,18 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.contracts import wire
 from services.contracts.calendar import to_ms
 from services.contracts.profile import Happening, Octant, Profile
+from services.contracts.topics import DECISIONS, NOTIFICATIONS
 from services.rules.engine.state import RuleState
 from services.rules.processor import RuleMessage, RulesProcessor
 from services.runtime.fold import Entry, Fold
+from services.runtime.processor import Emit
 from services.runtime.record import Record
 from services.runtime.store import Due
-from tests.unit.rules.customers import book, profile, record, windows
+from tests.unit.rules.customers import book, profile, record, told_of, windows
 from tests.unit.rules.generated import START, ZONES, lives, rule_sets
-from tests.unit.rules.reference import Reference, Told, lived, told
+from tests.unit.rules.reference import Recalled, Reference, Told, lived
 
 RULES = """
 define:
@@ -224,8 +225,10 @@ def test_a_year_lived_is_a_year_replayed() -> None:
     people = [year(f"客户-{i}", 1) for i in range(9)]
     once = replayed(RULES, people)
     assert lived_through(RULES, people, 3, 1) == lived_through(RULES, people, 1, 2) == once
-    made = [d for said in once.values() for d in made_of(said)]
+    everything = [d for said in once.values() for d in made_of(said)]
+    made = [each for each in everything if isinstance(each, Told)]
     assert len(made) > 250
+    assert {each.reason for each in everything if isinstance(each, Recalled)} == {"goal_reached", "ended"}
     rules = {d.rule for d in made}
     assert {"win-back", "cart", "tuesday", "first-of-month", "looked-twice", "browsing", "big-order", "pond"} == rules
     outcomes = {(d.outcome, d.reason) for d in made}
@@ -243,10 +246,12 @@ def test_a_year_lived_is_a_year_replayed() -> None:
     }
 
 
-def made_of(said: Sequence[bytes]) -> list[Told]:
-    topic = b"koi.decisions"
-    values = [value.removeprefix(topic) for value in said if value.startswith(topic)]
-    return [told(wire.DECISIONS.decode(value)) for value in values]
+def made_of(said: Sequence[bytes]) -> list[Told | Recalled]:
+    outputs: list[Emit] = []
+    for each in said:
+        topic = DECISIONS.name if each.startswith(DECISIONS.name.encode()) else NOTIFICATIONS.name
+        outputs.append(Emit(topic, each.removeprefix(topic.encode())))
+    return told_of(outputs)
 
 
 def test_a_year_is_the_one_that_the_plain_reading_tells() -> None:

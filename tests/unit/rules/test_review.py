@@ -151,6 +151,29 @@ def test_campaigns_that_cannot_do_what_they_say(text: str, lines: list[str]) -> 
     assert warned(text) == lines
 
 
+def test_marketing_that_is_over_before_the_night_is() -> None:
+    """Unless it goes to a colleague, or comes at an hour that a schedule says."""
+    steps = STEPS.replace("service", "marketing, expires: 11h")
+    line = "over_by_morning: marketing waits while it is night (12h), and this is over after 11h; write expires: 1d"
+    cool = "cooldown: 30d\n"
+    assert warned(campaign("f > 2", keys=cool, steps=steps)) == [f"f:7:78: {line}"]
+    assert not warned(campaign("f > 2", keys=cool, steps=steps.replace("11h", "12h")))
+    assert not warned(campaign("f > 2", keys=cool, steps=steps.replace("11h", "11h, to: owner")))
+    assert not warned(campaign("f > 2", keys=cool + "schedule: {every: day, at: 10:00}\n", steps=steps))
+    assert not warned(campaign("f > 2", keys=cool, steps=steps.replace("marketing", "service")))
+    jumps = "on_jump:\n  - {to: a, notify: {template: t, channels: [console], category: marketing, expires: 2h}}\n"
+    (said,) = warned(ladder(tier("a", "f > 3"), jumps=jumps))
+    assert said == "f:8:86: " + line.replace("11h", "2h")
+
+
+def test_a_fact_that_a_parameter_asks_for_is_used() -> None:
+    """As if a condition asked for it."""
+    fact = "define: {good: [f >= 4]}\n---\n"
+    asked = STEPS.replace("template: t", "template: t, params: {p: = good}")
+    assert not warned(fact + campaign("r > 2", steps=asked))
+    assert len(warned(fact + campaign("r > 2"))) == 1
+
+
 def test_marketing_needs_a_cooldown() -> None:
     """Unless it goes to a colleague, or on a schedule that is rare anyhow."""
     steps = STEPS.replace("service", "marketing")

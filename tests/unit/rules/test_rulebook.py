@@ -204,7 +204,7 @@ def test_lists_are_bounded() -> None:
         (LADDER.replace("核心\n    enter", "外围\n    enter"), "f.yaml:5:11: duplicate_name: a tier 外围 stands already above"),
         (LADDER.replace("{to: 核心", "{to_lower: true, to_higher: true"), "f.yaml:10:5: bad_value: a jump goes to_lower or to_higher, not both"),
         (LADDER.replace("[console]", "[console, console]"), "f.yaml:10:47: bad_value: a channel stands here twice"),
-        (LADDER.replace("[console]", "[webhook, sms]"), "f.yaml:10:57: unknown_value: there is no channel sms; known: console, webhook"),
+        (LADDER.replace("[console]", "[webhook, sns]"), "f.yaml:10:57: unknown_value: there is no channel sns (did you mean sms?)"),
         (LADDER.replace("[console]", "[Console!]"), "f.yaml:10:48: unknown_value: there is no channel Console! (did you mean console?)"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from services.rules.book.compiler import compile_rulebook
 from services.rules.book.meanings import MEANINGS
-from services.rules.book.models import KINDS, Action, Capacity, Goal, Jump, Link, Notify, Period, Tier, Timing
+from services.rules.book.models import KINDS, Action, Capacity, Goal, Jump, Link, Notify, Period, Tier, Timing, Variant
 from services.rules.book.schema import schema, schema_text
 from services.runtime.document import parse
 from services.runtime.files import read_files
@@ -21,7 +21,7 @@ PUBLISHED = ROOT / "docs" / "rules.schema.json"
 SHIPPED = read_files(ROOT / "deploy" / "rules")
 TEXT = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-MODELS = [*KINDS.values(), Tier, Capacity, Jump, Action, Notify, Goal, Period, Timing, Link]
+MODELS = [*KINDS.values(), Tier, Capacity, Jump, Action, Notify, Variant, Goal, Period, Timing, Link]
 
 OF_SHAPE = frozenset(
     {"unknown_key", "unknown_kind", "missing_key", "bad_value", "wrong_type", "not_supported", "bad_condition", "empty"}
@@ -33,11 +33,16 @@ BEYOND = frozenset(
         "conditions-types",  # what stands in a condition
         "duration-too-long",
         "ladder-without-enter",  # the lowest tier has none
+        "params-expressions",  # what stands in an expression
         "priority-fraction",  # 50.0 is an integer to a schema
         "sequence-no-first",  # the order of a list
         "sequence-no-in-the-middle",
         "sequence-within-first",
         "sequence-without-within",
+        "variants-many-params",  # two maps that are put together
+        "variants-same-name",
+        "variants-shares",  # numbers that are added up
+        "variants-some-shares",
     }
 )
 """Broken files whose mistake a schema cannot see."""
@@ -121,6 +126,21 @@ def test_definitions_are_all_used_and_closed() -> None:
         ("Day", ["2026-11-11"], ["2026-13-01", "11.11.2026", "2026-1-1"]),
         ("Clock", ["10:00", "9:30", "23:59"], ["24:00", "10", "10:60"]),
         ("Name", ["win-back", "核心", "a.b_c", "7", "n" * 64], ["", "a b", "-a", ".a", "a,b", "你，好", "n" * 65]),
+        (
+            "Params",
+            [{"coupon": "WB20", "优惠": 8.5, "vip": True, "n": "= orders"}, {}, {"long": "=" + " " * 300}],
+            [
+                {"r": 1},
+                {"tier": "a"},
+                {"a b": 1},
+                {"in": 1},
+                {"a": []},
+                {"a": None},
+                {"a": "x" * 257},
+                {"a": 10**15},
+                {"a": "＝ r"},
+            ],
+        ),
         ("EventName", ["order.paid", "cart_add", "custom:tasting"], ["interaction", "order.payed", "tasting"]),
         (
             "Condition",

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from services.contracts.command import Category
+from services.contracts.channels import Category
 
 WEEK = 7
 

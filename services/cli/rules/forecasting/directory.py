@@ -1,12 +1,10 @@
 """What a forecast has to know of a rule set: its rules, and over which channel each of their messages goes."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.contracts.command import Recipient
+from services.contracts.channels import Recipient
 from services.contracts.decision import Mode
-from services.rules.book.models import Notify
 from services.rules.book.rulebook import CampaignRule, LadderRule, Rulebook
 
 
@@ -29,8 +27,9 @@ class Directory:
     @classmethod
     def of(cls, book: Rulebook) -> "Directory":
         ways: dict[tuple[str, str], Way] = {}
-        for name, notify in _messages(book):
-            ways.setdefault((name, notify.template), Way(notify.channels[0], notify.to))
+        for name, notice in book.notices():
+            for template in notice.notify.templates:
+                ways.setdefault((name, template), Way(notice.notify.channels[0], notice.notify.to))
         return cls({ladder.name: ladder for ladder in book.ladders}, {c.name: c for c in book.campaigns}, ways)
 
     @property
@@ -53,13 +52,3 @@ class Directory:
 def name_of(rule: str) -> str:
     """The name in `name@hash`."""
     return rule.partition("@")[0]
-
-
-def _messages(book: Rulebook) -> Iterator[tuple[str, Notify]]:
-    for ladder in book.ladders:
-        for jump in ladder.on_jump:
-            yield ladder.name, jump.notify
-    for campaign in book.campaigns:
-        for step in campaign.steps:
-            if step.notify is not None:
-                yield campaign.name, step.notify

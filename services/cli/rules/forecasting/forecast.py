@@ -18,7 +18,8 @@ from services.cli.rules.forecasting.caps import Caps, Limits
 from services.cli.rules.forecasting.directory import Directory, name_of
 from services.cli.rules.forecasting.goals import Goals
 from services.contracts.calendar import BusinessDays, as_date
-from services.contracts.command import Category, Command, Recipient
+from services.contracts.channels import Category, Recipient
+from services.contracts.command import Command, Recall
 from services.contracts.decision import Decision, DecisionReason, Mode, Outcome
 from services.rules.book.rulebook import Rulebook
 
@@ -118,10 +119,13 @@ class Forecast:
         """Of one customer in the order of time."""
         if self.span.after(said.decided_at):
             return
-        if isinstance(said, Decision):
-            self._decision(said)
-        else:
-            self._command(said)
+        match said:
+            case Decision():
+                self._decision(said)
+            case Command():
+                self._command(said)
+            case Recall():
+                """What is held back and recalled is the notifier's; here every message goes out at once."""
 
     def end(self, tiers: Iterable[tuple[str, Mapping[str, str]]]) -> None:
         """Where everybody stands in the end: customer, and the tier of each ladder on which the customer ever moved."""

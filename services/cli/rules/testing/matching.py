@@ -1,21 +1,22 @@
 """Whether the decisions are those expected, and how the two lists go together where they are not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.cli.rules.testing.models import Expectation
 from services.cli.rules.testing.values import local
-from services.contracts.command import Command
+from services.contracts.command import Command, Recall
 from services.contracts.decision import Decision
 
 
 class Decided(NamedTuple):
-    """A decision with the commands it led to."""
+    """A decision with the commands it led to, and what it recalled of those before."""
 
     decision: Decision
     commands: list[Command]
+    recalls: list[Recall]
 
     @property
     def rule(self) -> str:
@@ -58,6 +59,9 @@ def differences(expected: Expectation, decided: Decided, zone: ZoneInfo) -> Iter
         command for command in decided.commands if expected.template is None or command.template == expected.template
     ]
     wishes = (
+        ("variant", expected.variant, [command.variant for command in sent]),
+        ("params", expected.params, [_told(command, expected.params or {}) for command in sent]),
+        ("recalled", expected.recalled, [recall.reason for recall in decided.recalls]),
         ("category", expected.category, [command.category for command in sent]),
         ("channels", None if expected.channels is None else tuple(expected.channels), [c.channels for c in sent]),
         ("recipient", expected.recipient, [command.recipient for command in sent]),
@@ -65,6 +69,11 @@ def differences(expected: Expectation, decided: Decided, zone: ZoneInfo) -> Iter
     for key, wish, found in wishes:
         if wish is not None and (not found or any(each != wish for each in found)):
             yield key
+
+
+def _told(command: Command, names: Iterable[str]) -> dict[str, object]:
+    """What a command says of these names; a name it does not have is not there."""
+    return {name: command.params[name] for name in names if name in command.params}
 
 
 def agree(expected: Sequence[Expectation], decided: Sequence[Decided], zone: ZoneInfo) -> bool:

@@ -24,10 +24,11 @@ from services.cli.rules.testing.deed import Deed
 from services.cli.rules.testing.sketch import Sketch
 from services.cli.rules.testing.values import Length, Line, Moment, something
 from services.contracts.calendar import Zone
-from services.contracts.command import Category, Recipient
+from services.contracts.channels import Category, Recipient
+from services.contracts.command import RecallReason
 from services.contracts.decision import DecisionReason, Mode, Outcome
 from services.contracts.inbound import Id
-from services.rules.book.models import Channel, Name
+from services.rules.book.values import Channel, Name
 
 MAX_TESTS = 1000
 MAX_ACTS = 200
@@ -64,6 +65,12 @@ class Expectation(_Model):
     category: Category | None = None
     channels: list[Channel] | None = None
     recipient: Recipient | None = None
+    variant: Name | None = None
+    """Which of several wordings it is."""
+    params: dict[str, str | int | float | bool] | None = None
+    """Some of what its template is told."""
+    recalled: RecallReason | None = None
+    """Why messages of before that were not sent yet are not to be sent any more."""
     at: Moment | None = None
     mode: Mode | None = None
     step: Annotated[int, Field(ge=1, strict=True)] | None = None

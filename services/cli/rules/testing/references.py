@@ -146,6 +146,9 @@ class _Checker:
         says = [template for rule in rules for template in self._rules.templates[rule]]
         if wish.template is not None:
             self._known(wish.template, says, "template", (*path, "template"))
+        if wish.variant is not None:
+            variants = [variant for rule in rules for variant in self._rules.variants[rule]]
+            self._known(wish.variant, variants, "variant", (*path, "variant"))
         for i, template in enumerate(wish.templates or ()):
             self._known(template, says, "template", (*path, "templates", i))
 

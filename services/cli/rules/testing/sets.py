@@ -33,16 +33,18 @@ class RuleSet:
     @cached_property
     def templates(self) -> dict[str, frozenset[str]]:
         """What each rule may say."""
-        return {
-            **{
-                name: frozenset(jump.notify.template for jump in ladder.on_jump)
-                for name, ladder in self.ladders.items()
-            },
-            **{
-                name: frozenset(step.notify.template for step in campaign.steps if step.notify is not None)
-                for name, campaign in self.campaigns.items()
-            },
-        }
+        said: dict[str, set[str]] = {name: set() for name in self.rules}
+        for name, notice in self.book.notices():
+            said[name].update(notice.notify.templates)
+        return {name: frozenset(templates) for name, templates in said.items()}
+
+    @cached_property
+    def variants(self) -> dict[str, frozenset[str]]:
+        """By rule, the names of the wordings that it draws among."""
+        said: dict[str, set[str]] = {name: set() for name in self.rules}
+        for name, notice in self.book.notices():
+            said[name].update(variant.name for variant in notice.notify.variants or ())
+        return {name: frozenset(names) for name, names in said.items()}
 
     @cached_property
     def customer(self) -> str:

@@ -15,6 +15,7 @@ from services.cli.rules.testing.models import Standing
 from services.cli.rules.testing.sketch import Sketch
 from services.cli.rules.testing.values import local
 from services.contracts.calendar import to_ms
+from services.contracts.command import Command, Recall
 from services.contracts.decision import Decision
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent, CustomerDeleted
@@ -192,10 +193,13 @@ def instant(deed: Deed, at: datetime, zone: ZoneInfo) -> datetime:
 
 def _observer(decided: list[Decided]) -> Observe:
     def observe(said: Said, _side: int) -> None:
-        if isinstance(said, Decision):
-            decided.append(Decided(said, []))
-        else:
-            decided[-1].commands.append(said)
+        match said:
+            case Decision():
+                decided.append(Decided(said, [], []))
+            case Command():
+                decided[-1].commands.append(said)
+            case Recall():
+                decided[-1].recalls.append(said)
 
     return observe
 

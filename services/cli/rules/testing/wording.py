@@ -1,5 +1,6 @@
 """Decisions and expectations in words, one line each."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,9 @@ def expected_line(wish: Expectation, zone: ZoneInfo) -> str:
             ("category", wish.category),
             ("channels", None if wish.channels is None else ", ".join(wish.channels)),
             ("to", wish.recipient),
+            ("variant", wish.variant),
+            ("params", None if wish.params is None else _params(wish.params)),
+            ("recalled", wish.recalled),
             ("mode", wish.mode),
             ("at", None if wish.at is None else clock(wish.at, zone)),
         )
@@ -51,6 +55,9 @@ def decided_line(each: Decided, zone: ZoneInfo) -> str:
         words.append(f"category {command.category}")
         words.append(f"channels {', '.join(command.channels)}")
         words.append(f"to {command.recipient}")
+        if command.variant is not None:
+            words.append(f"variant {command.variant}")
+    words += [f"recalled {recall.reason}" for recall in each.recalls]
     if decision.mode is not Mode.LIVE:
         words.append(f"mode {decision.mode}")
     return "  ".join([*filter(None, words), f"at {clock(decision.decided_at, zone)}"])
@@ -92,6 +99,10 @@ def _templates(templates: list[str] | tuple[str, ...]) -> str:
     if not templates:
         return "no template"
     return f"template{'s' if len(templates) > 1 else ''} {', '.join(templates)}"
+
+
+def _params(params: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {_value(value)}" for name, value in params.items())
 
 
 def _value(value: object) -> str:

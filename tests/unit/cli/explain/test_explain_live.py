@@ -14,8 +14,9 @@ from services.cli.explain.account import Account, NobodyThere
 from services.cli.explain.document import document
 from services.cli.explain.picture import picture
 from services.contracts.calendar import to_ms
+from services.contracts.channels import Delivery
 from services.contracts.decision import Decision
-from services.contracts.receipt import Delivery, DeliveryOutcome, Reason, Receipt
+from services.contracts.receipt import DeliveryOutcome, Reason, Receipt
 from services.rules.book.rulebook import Rulebook
 from services.runtime.settings import Settings
 from services.scoring.state import BLOBS as SCORING_BLOBS
@@ -63,7 +64,7 @@ async def account(
     async def told(*_: object) -> live.Ledger:
         return ledger
 
-    monkeypatch.setattr(live, "_state", state)
+    monkeypatch.setattr(live, "found_state", state)
     monkeypatch.setattr(live, "_ledger", told)
     return await live.live_account("客户-1", SETTINGS, rules, at=at)
 
@@ -82,6 +83,13 @@ def said(known: Account, rule: str | None = None) -> str:
         ({"attempts": 3}, "→ t, sent over webhook at attempt 3"),
         ({"outcome": DeliveryOutcome.SUPPRESSED, "reason": Reason.EXPIRED}, "→ t, suppressed: expired"),
         ({"outcome": DeliveryOutcome.FAILED, "reason": Reason.CHANNEL_REFUSED}, "→ t, failed: channel refused"),
+        ({"outcome": DeliveryOutcome.SUPPRESSED, "reason": Reason.GOAL_REACHED}, "→ t, suppressed: goal reached"),
+        ({"outcome": DeliveryOutcome.DELIVERED}, "→ t, delivered over webhook"),
+        ({"outcome": DeliveryOutcome.BOUNCED}, "→ t, bounced over webhook"),
+        (
+            {"outcome": DeliveryOutcome.DEFERRED, "reason": Reason.QUIET_HOURS, "until": NOON + timedelta(hours=21)},
+            "→ t, waits until 2026-03-03 09:00: quiet hours",
+        ),
     ],
 )
 async def test_what_became_of_a_message(
@@ -96,6 +104,18 @@ async def test_what_became_of_a_message(
     assert "状态 400" in said(known, "silent")
     waiting = await account(monkeypatch, found, live.Ledger((decision,), {}))
     assert "→ t, no receipt yet" in said(waiting)
+
+
+async def test_several_wordings_are_told(monkeypatch: pytest.MonkeyPatch, life: Life) -> None:
+    """The step names all of them, in the tree and in the document."""
+    text = campaign("recency_days >= 12", name="silent")
+    rules = book(text.replace("template: t", "variants: [{name: A, template: t}, {name: B, template: u}]"))
+    known = await account(
+        monkeypatch, live.Found(life.state, NOON + timedelta(days=3), True, None), live.Ledger(), rules=rules
+    )
+    assert "1. notify t or u over console" in said(known, "silent")
+    (step,) = document(known)["campaigns"][0]["steps"]
+    assert [variant["template"] for variant in step["notify"]["variants"]] == ["t", "u"]
 
 
 async def test_without_kafka_the_rest_is_told(monkeypatch: pytest.MonkeyPatch, life: Life) -> None:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from services.cli.replay.course import Said
 from services.cli.rules.forecasting.caps import Limits
 from services.cli.rules.forecasting.forecast import Forecast, Span
-from services.contracts.command import Category, Command, Recipient
+from services.contracts.channels import Category, Recipient
+from services.contracts.command import Command
 from services.contracts.decision import Decision, Mode, Outcome, Verdict
 from services.contracts.profile import Cause
 from services.rules.book.compiler import compile_rulebook

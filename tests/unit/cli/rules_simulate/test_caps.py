@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cli.rules.forecasting.caps import WEEK, Caps, Limits
-from services.contracts.command import Category
+from services.contracts.channels import Category
 
 days = st.lists(st.integers(0, 30), max_size=40).map(sorted)
 limits = st.builds(Limits, st.integers(0, 3), st.integers(0, 6))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from services.cli.replay.course import Said
 from services.cli.rules.forecasting.caps import Limits
 from services.cli.rules.forecasting.forecast import HEADER, MESSAGE, WOULD_SEND, Forecast, Line, Spread, rows
-from services.contracts.command import Category, Command, Recipient
+from services.contracts.channels import Category, Recipient
+from services.contracts.command import Command
 from services.contracts.decision import Decision, DecisionReason, Outcome
 from tests.unit.cli.rules_simulate.said import NOON, decided, fired, forecast, jumped, sent, shadowed
 

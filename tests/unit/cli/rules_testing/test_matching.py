@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from services.cli.rules.testing.matching import Decided, agree, align, differences, matches
 from services.cli.rules.testing.models import Expectation
-from services.contracts.command import Category, Command, Recipient
+from services.cli.rules.testing.wording import decided_line, expected_line
+from services.contracts.channels import Category, Recipient
+from services.contracts.command import Command, Recall, RecallReason
 from services.contracts.decision import Decision, DecisionReason, Mode, Outcome
 from services.contracts.profile import Cause
 
@@ -33,7 +35,8 @@ def decided(rule: str = "唤醒", outcome: Outcome = Outcome.FIRED, *templates: 
         commands=templates,
         **more,  # type: ignore[arg-type]
     )
-    return Decided(decision, [command(template) for template in templates])
+    recall = Recall(customer_id="c", rule="r", episode=1, reason=RecallReason.GOAL_REACHED, decided_at=NOON)
+    return Decided(decision, [command(template) for template in templates], [recall] if templates else [])
 
 
 def command(template: str) -> Command:
@@ -44,7 +47,8 @@ def command(template: str) -> Command:
         episode=1,
         step=0,
         template=template,
-        params={},
+        params={"gift": "茶包", "r": 2},
+        variant="A",
         channels=("webhook", "console"),
         category=Category.MARKETING,
         recipient=Recipient.OWNER if template == "给店员" else Recipient.CUSTOMER,
@@ -110,6 +114,13 @@ def test_what_came_agrees_with_its_own_description(came: list[Decided]) -> None:
         ({"category": "service"}, ["category"]),
         ({"channels": ["console", "webhook"]}, ["channels"]),
         ({"recipient": "customer"}, ["recipient"]),
+        ({"variant": "B"}, ["variant"]),
+        ({"variant": "A"}, []),
+        ({"params": {"gift": "杯子"}}, ["params"]),
+        ({"params": {"coupon": "WB20"}}, ["params"]),
+        ({"params": {"gift": "茶包"}}, []),
+        ({"recalled": "ended"}, ["recalled"]),
+        ({"recalled": "goal_reached"}, []),
         ({"template": "给店员", "recipient": "owner"}, []),
         ({"template": "甲", "recipient": "owner"}, ["recipient"]),
         ({"templates": ["甲", "给店员"], "channels": ["webhook", "console"], "category": "marketing"}, []),
@@ -124,7 +135,16 @@ def test_what_an_expectation_compares(said: dict[str, object], wrong: list[str])
 def test_without_a_command_nothing_is_sent_over_a_channel() -> None:
     tried = decided(mode=Mode.SHADOW)
     assert list(differences(wish(category="marketing"), tried, ZONE)) == ["category"]
+    assert list(differences(wish(recalled="ended", variant="A"), tried, ZONE)) == ["variant", "recalled"]
     assert matches(wish(templates=[], mode="shadow"), tried, ZONE)
+
+
+def test_they_are_told_in_the_same_words() -> None:
+    """What was expected of wording, parameters and recalls, and what came."""
+    said = wish(variant="A", params={"gift": "茶包", "r": 2}, recalled="goal_reached")
+    assert expected_line(said, ZONE) == 'variant A  params gift = "茶包", r = 2  recalled goal_reached'
+    told = decided_line(decided("唤醒", Outcome.FIRED, "甲"), ZONE)
+    assert "to customer  variant A  recalled goal_reached  at 2026-03-01 12:00" in told
 
 
 def test_short_forms() -> None:

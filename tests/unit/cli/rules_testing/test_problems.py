@@ -368,7 +368,15 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a channel": (
         expect("channels: [emial]"),
-        ["6:30: unknown_value: there is no channel emial; known: console, webhook"],
+        ["6:30: unknown_value: there is no channel emial (did you mean email?)"],
+    ),
+    "a variant that there is not": (
+        expect("variant: A"),
+        ["6:28: unknown_variant: there is no variant A in these rules"],
+    ),
+    "a reason of a recall": (
+        expect("recalled: goal"),
+        ["6:29: bad_value: recalled is never goal (did you mean goal_reached?); write 'goal_reached' or 'ended'"],
     ),
     "a decision of another rule": (
         expect("rule: 弃购", rule="唤醒"),

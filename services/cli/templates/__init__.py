@@ -1,0 +1,1 @@
+"""`koi templates`: the texts of messages, before anybody reads them."""

@@ -1,0 +1,1 @@
+"""From a decided command to an answer, with patience that has an end."""
