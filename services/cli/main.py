@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
 
+from services.cli.deliveries.command import deliveries
 from services.cli.explain.command import explain
 from services.cli.notify.command import notify_app
 from services.cli.rules.command import rules_app
@@ -50,6 +51,7 @@ app.add_typer(notify_app, name="notify")
 app.add_typer(templates_app, name="templates")
 app.command()(score)
 app.command()(explain)
+app.command()(deliveries)
 
 
 class ServiceName(StrEnum):

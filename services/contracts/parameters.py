@@ -39,9 +39,6 @@ class Parameter:
     def optional(self) -> bool:
         return self.name in _OPTIONAL
 
-    def about(self, language: str) -> str:
-        return self.zh if language == "zh" else self.en
-
 
 _OPTIONAL = frozenset(
     {"recency_days", "rhythm_days", "overdue", "average_order_minor", "discount_share", "refund_share"}

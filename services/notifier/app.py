@@ -30,8 +30,6 @@ from services.runtime.sealing import Seal
 from services.runtime.settings import ClockKind
 
 SETTINGS = NotifierSettings
-_MARGIN = timedelta(seconds=30)
-"""Beyond the longest that a send can take: clocks differ, and results wait for their round."""
 
 
 def service(settings: NotifierSettings) -> app.Service:
@@ -61,7 +59,7 @@ def service(settings: NotifierSettings) -> app.Service:
             staff=load(Staff, settings.staff) if settings.staff else Staff(),
             silences=silences.in_force,
             rounds=settings.rounds,
-            lease=None if replay else timedelta(seconds=courier.longest_s) + _MARGIN,
+            lease=None if replay else timedelta(seconds=courier.longest_s + settings.send_lost_s),
         )
     )
     errands = Errands(courier.perform, processor.settle)

@@ -32,6 +32,10 @@ class NotifierSettings(AllChannelSettings, CallbackSettings, SealingSettings):
     send_failures: int = Field(10, ge=1, le=10_000, description="failures in a row after which a channel is given a rest")
     send_rest_s: float = Field(10.0, gt=0, le=300, description="its first rest, in seconds; each that follows is twice as long")
 
+    send_lost_s: float = Field(
+        30.0, gt=0, le=3600, description="seconds beyond the longest send after which one of which nothing is heard is lost"
+    )
+
     @property
     def bounds(self) -> Bounds:
         return Bounds(

@@ -20,9 +20,9 @@ _HORIZON_MS = int(HORIZON.total_seconds() * 1000)
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
     """A command without an end yet, to be looked at again at `due_ms` (Unix ms); None if it will be heard of anyway.
 
-    `begun`: a send was begun over these channels and nothing is known of it; `due_ms` is then when it is given up for lost. Otherwise it is
-    deferred for `reason`, for the `deferrals`-th time. `rounds`: how often all its channels were tried, with `attempts`
-    sends. `recalled`: it is not to be begun once more.
+    `begun`: a send was begun over these channels and nothing is known of it; `due_ms` is then when it is given up for lost.
+    Otherwise it is deferred for `reason`, for the `deferrals`-th time. `rounds`: how often all its channels were tried, with
+    `attempts` sends. `recalled`: it is not to be begun once more.
     """
 
     command: Command

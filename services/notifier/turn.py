@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.contracts.calendar import to_ms_up
+from services.contracts.channels import Recipient
 from services.contracts.command import Command, RecallReason
 from services.contracts.receipt import DeliveryOutcome, Reason
 from services.notifier.customer.history import History
@@ -125,10 +126,12 @@ class Turn:
     def _begin(self, entry: Waiting, send: Send) -> None:
         command = entry.command
         lease = self._terms.lease
-        history = self.state.history.took(key_of(command.id), command.category, self._now)
-        begun = msgspec.structs.replace(
-            entry, begun=True, due_ms=None if lease is None else to_ms_up(self._now + lease)
-        )
+        history = self.state.history
+        if command.recipient is Recipient.CUSTOMER:
+            history = history.took(key_of(command.id), command.category, self._now)
+        over = dict.fromkeys((*entry.begun, *(route.channel for route in send.routes)))
+        lost_at_ms = None if lease is None else to_ms_up(self._now + lease)
+        begun = msgspec.structs.replace(entry, begun=tuple(over), due_ms=lost_at_ms)
         self.state = msgspec.structs.replace(self.state, history=history).waits(begun)
         self._effects.append(send)
 

@@ -24,7 +24,7 @@ from tests.system.pipeline import PARTITIONS, Fact, page, sampled
 
 WORKERS = 3
 CREW: Mapping[str, int] = {"scoring": WORKERS}
-_STORES = {"scoring": "score", "rules": "rules"}
+_STORES = {"scoring": "score", "rules": "rules", "notifier": "notify"}
 _BOUND_SECONDS = 60.0
 _PAUSE_SECONDS = 0.05
 

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from services.cli.partition import Progress, read_partition
+from services.cli.deliveries.ledger import standing_receipts
+from services.cli.partition import Progress, decoded, read_partition, values
 from services.contracts import wire
 from services.contracts.decision import Decision
-from services.contracts.errors import InvalidMessage
 from services.contracts.receipt import Receipt
 from services.contracts.topics import DECISIONS, RECEIPTS
 from services.runtime.partitioning import partition_of
@@ -27,9 +27,8 @@ async def decisions_about(customer_id: str, settings: Settings, progress: Progre
 
 
 async def receipts_about(customer_id: str, settings: Settings, progress: Progress) -> dict[str, Receipt]:
-    """By command id. Raise `Retryable` when Kafka cannot be read."""
-    found = await _about(RECEIPTS.name, customer_id, settings, wire.RECEIPTS.decode, progress)
-    return {receipt.command_id: receipt for receipt in found}
+    """By command id the one that says where it is now. Raise `Retryable` when Kafka cannot be read."""
+    return standing_receipts(await _about(RECEIPTS.name, customer_id, settings, wire.RECEIPTS.decode, progress))
 
 
 async def _about(
@@ -40,15 +39,7 @@ async def _about(
     kept: deque[bytes] = deque(maxlen=KEPT)
 
     def take(records: Sequence[ConsumerRecord]) -> None:
-        kept.extend(record.value for record in records if record.key == key and record.value is not None)
+        kept.extend(values(records, key))
 
     await read_partition(place, settings.kafka, take, progress)
-    return [message for value in kept for message in _decoded(value, decode)]
-
-
-def _decoded(value: bytes, decode: Callable[[bytes], T]) -> list[T]:
-    """Nothing for a record of another release that cannot be read any more."""
-    try:
-        return [decode(value)]
-    except InvalidMessage:
-        return []
+    return list(decoded(kept, decode))

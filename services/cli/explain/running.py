@@ -4,16 +4,15 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from services.cli.bars import bar, bars
 from services.cli.explain.account import Account, UnknownRule
 from services.cli.explain.document import document
 from services.cli.explain.picture import picture
@@ -71,10 +70,10 @@ def _live(question: Question) -> Account:
     settings = RulesSettings()
     book = compile_rulebook(read_files(question.rules or settings.rules))
     at = question.instant(settings.tz)
-    with _bars() as bars:
+    with bars() as shown:
 
         def progress(topic: str) -> Callable[[int, int], None]:
-            return _bar(bars, topic)
+            return bar(shown, topic)
 
         customer, rule = question.customer_id, question.rule
         return asyncio.run(live_account(customer, settings, book, at=at, rule=rule, progress=progress))
@@ -93,14 +92,14 @@ def _offline(question: Question) -> Account:
     zone = ZoneInfo(known_zone(question.zone or settings.zone))
     scoring = question.scoring or ScoringSettings().scoring
     texts = read_files(question.rules or settings.rules)
-    with _bars() as bars:
+    with bars() as shown:
         events = EventFiles(
             question.events,
             load_all(item for place in question.mappings for item in read_files(place).items()),
             arrived_ms=int(time.time() * 1000),
             refusals=refusals,
             delimiter=None if question.delimiter is None else delimiter_of(question.delimiter),
-            progress=_bar(bars, "reading"),
+            progress=bar(shown, "reading"),
         )
         files = Files(
             events, texts, compile_rulebook(texts), ScoringConfig.load(scoring) if scoring else ScoringConfig(), zone
@@ -111,27 +110,8 @@ def _offline(question: Question) -> Account:
                 files,
                 at=question.instant(zone),
                 rule=question.rule,
-                progress=_bar(bars, "replaying"),
+                progress=bar(shown, "replaying"),
             )
         finally:
             for line in refusals.told():
                 ERR.print(line, markup=False, highlight=False)
-
-
-def _bar(bars: Progress, name: str) -> Callable[[int, int], None]:
-    """A bar that is there once there is something to tell."""
-    tasks: list[TaskID] = []
-
-    def progress(done: int, total: int) -> None:
-        if not tasks:
-            tasks.append(bars.add_task(name, total=total))
-        bars.update(tasks[0], completed=done, total=total)
-
-    return progress
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bars:
-        yield bars

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.contracts.calendar import YEARS, BusinessDays, as_day
+from services.contracts.calendar import YEARS, BusinessDays, as_day, from_ms
 
 _DATE = "YYYY-MM-DD"
 
@@ -31,3 +31,11 @@ def read_instant(text: str, zone: ZoneInfo) -> datetime:
     if found.year not in YEARS:
         raise ValueError(f"the year of {text} must lie between {YEARS[0]} and {YEARS[-1]}")
     return found
+
+
+def read_beginning(text: str, zone: ZoneInfo) -> datetime:
+    """As `read_instant`, but a date means its first instant. Raise `ValueError` with a hint."""
+    found = read_instant(text, zone)
+    if len(text) != len(_DATE):
+        return found
+    return from_ms(BusinessDays(zone).start(as_day(date.fromisoformat(text))) * 1000)

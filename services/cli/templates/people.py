@@ -18,6 +18,7 @@ from services.contracts.errors import InvalidMessage
 from services.contracts.profile import Profile
 from services.notifier.templates.card import CUSTOMER
 from services.notifier.templates.values import Value
+from services.rules.book.rulebook import Rulebook
 from services.rules.engine.parameters import parameters, tier_parameters
 from services.rules.engine.state import unpack_profile
 from services.rules.language.scene import Scene
@@ -43,10 +44,12 @@ def of_file(file: Path) -> dict[str, Value]:
     return of_profile(profile, profile.as_of, {})
 
 
-def of_customer(customer_id: str, settings: Settings, find: Find = found_state) -> dict[str, Value]:
-    """The same of the live state, as of now. Raise `NobodyThere` and `KoipondError`."""
+def of_customer(customer_id: str, settings: Settings, book: Rulebook, find: Find = found_state) -> dict[str, Value]:
+    """The same of the live state, as of now; `book` says which ladders there are. Raise `NobodyThere` and `KoipondError`."""
     found = asyncio.run(find(customer_id, settings))
     if found.state is None:
         raise NobodyThere(absence(customer_id, settings, found, Ledger()))
-    tiers = {ladder: place.tier for ladder, place in found.state.tiers.items()}
+    moved = {ladder: place.tier for ladder, place in found.state.tiers.items()}
+    # who was never moved stands on the lowest
+    tiers = {ladder.name: moved.get(ladder.name, ladder.tiers[0].name) for ladder in book.ladders}
     return of_profile(unpack_profile(found.state.profile), found.now, tiers)

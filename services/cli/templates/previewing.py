@@ -14,6 +14,7 @@ from services.runtime.problems import suggestion
 
 if TYPE_CHECKING:
     from services.notifier.templates.reading import Template
+    from services.notifier.templates.values import Value
 
 WIDTH = 80
 """Columns at most: texts of this length are read on a telephone."""
@@ -38,6 +39,10 @@ def templates_preview(
     customer: Annotated[
         str | None, typer.Option(help="with the values of this customer of the running pipeline", metavar="ID")
     ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="with --customer: rule file or folder, for the ladders; else KOI_RULES", exists=True),
+    ] = None,
     profile: Annotated[
         Path | None,
         typer.Option(help="with the values of a profile, as on koi.profiles", metavar="FILE.json", exists=True),
@@ -51,15 +56,14 @@ def templates_preview(
         raise typer.BadParameter("--customer or --profile, not both")
     with errors_in_one_line("templates cannot be shown"):
         from services.cli.templates.boxes import boxes, values  # noqa: PLC0415
-        from services.cli.templates.people import of_customer, of_file  # noqa: PLC0415
+        from services.cli.templates.people import of_file  # noqa: PLC0415
         from services.notifier.templates.examples import examples  # noqa: PLC0415
         from services.notifier.templates.models import LANGUAGES  # noqa: PLC0415
-        from services.runtime.settings import Settings  # noqa: PLC0415
 
         chosen = _chosen(template, folder)
         variables = examples(chosen)
         if customer is not None or profile is not None:
-            real = of_file(profile) if profile is not None else of_customer(str(customer), Settings())
+            real = of_file(profile) if profile is not None else _live(str(customer), rules)
             variables = {name: variables[name] for name in chosen.params} | real
         languages = LANGUAGES if lang is None else (lang.value,)
         shown = list(boxes(chosen, variables, languages, channel))
@@ -70,6 +74,16 @@ def templates_preview(
         for box in shown:
             console.print(box)
         console.print(values(chosen, variables) or Text("it asks for no values", "dim"))
+
+
+def _live(customer: str, rules: Path | None) -> "dict[str, Value]":
+    from services.cli.templates.people import of_customer  # noqa: PLC0415
+    from services.rules.app import RulesSettings  # noqa: PLC0415
+    from services.rules.book.compiler import compile_rulebook  # noqa: PLC0415
+    from services.runtime.files import read_files  # noqa: PLC0415
+
+    settings = RulesSettings()
+    return of_customer(customer, settings, compile_rulebook(read_files(rules or settings.rules)))
 
 
 def _chosen(name: str, folder: Path | None) -> "Template":

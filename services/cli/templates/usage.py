@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.notifier.message import NoText
 from services.contracts.channels import Category, ChannelName, Recipient
 from services.contracts.parameters import JUMP_PARAMETERS, PARAMETERS, TIER_PREFIX
+from services.notifier.message import NoText
 from services.notifier.templates.card import CARD, CUSTOMER
 from services.notifier.templates.collection import Templates, words_for
 from services.notifier.templates.examples import examples

@@ -61,7 +61,7 @@ class AppriseSettings(ChannelSettings):
 
     apprise_url: SecretStr = Field(
         SecretStr(""),
-        description="Apprise URL for messages to whom there is no other address; any service but local ones",
+        description="where messages without an address of their own go: an Apprise URL, of any service that is not local",
     )
     apprise_schemes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_schemes)] = Field(
         SCHEMES, description="services that addresses of recipients may name, comma separated; see docs/channels.md"
@@ -169,7 +169,7 @@ class AppriseChannel:
         against = None if own else objection(scheme, self._schemes)
         if against is not None:
             return Refused(against)
-        found = Apprise.instantiate(url, asset=AppriseAsset(storage_mode="memory", http_redirects=False))
+        found = Apprise.instantiate(url, asset=AppriseAsset(storage_mode="memory"))
         if found is None:
             return Refused("the address is not one that apprise understands")
         # a web address of the service's own is understood, too
@@ -179,6 +179,7 @@ class AppriseChannel:
         found.verify_certificate = True
         found.redirects = False
         found.socket_connect_timeout = found.socket_read_timeout = self._timeout_s
+        found.request_rate_per_sec = 0  # it would sleep between several that one address names
         return found
 
 

@@ -55,7 +55,9 @@ class EmailSettings(ChannelSettings, CallbackSettings):
     smtp_password: SecretStr = Field(SecretStr(""), description="their password")
     smtp_ca: Path | None = Field(None, description="certificates (PEM) to trust instead of the system's")
     smtp_connections: int = Field(4, ge=1, le=50, description="connections to it at once")
-    smtp_timeout_s: float = Field(10.0, gt=0, le=120, description="seconds for one e-mail")
+    smtp_timeout_s: float = Field(
+        8.0, gt=0, le=120, description="seconds for one e-mail; less than KOI_SEND_DEADLINE_S"
+    )
     email_from: str = Field("", description="address that e-mails come from; its domain names them, too")
     email_from_name: str = Field("", description="name beside it")
     email_reply_to: str = Field("", description="address for answers, if another")
@@ -92,7 +94,7 @@ class EmailChannel:
         sender: Sender,
         *,
         connections: int = 4,
-        timeout_s: float = 10.0,
+        timeout_s: float = 8.0,
         unsubscribe: Callable[[Message], str] | None = None,
         delivery: Delivery = _FACTS.delivery,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from services.contracts.channels import CHANNELS, ChannelFacts, ChannelName
 from services.contracts.parameters import PARAMETERS, ParameterKind
 from services.notifier.channels.fitting import fits
-from services.notifier.templates.examples import examples, long, names, parameter, unknown
+from services.notifier.templates.examples import examples, long, names, parameter
 from services.notifier.templates.grammar import Text
 from services.notifier.templates.models import ANY, LANGUAGES
 from services.notifier.templates.reading import Template
@@ -20,7 +20,7 @@ _SHAPED: Mapping[ParameterKind, tuple[str, str]] = {
     ParameterKind.SHARE: ("raw_share", "{name} is a share from 0 to 1; write {{{{ {name} | percent }}}}"),
     ParameterKind.FLAG: ("raw_flag", "{name} is true or false; write {{{{ '…' if {name} else '…' }}}}"),
 }
-_HYPHENATED = "a name with a - in it stands in brackets: tier['coupon-hunters']"
+_OPTIONAL = frozenset(name for name, parameter in PARAMETERS.items() if parameter.optional)
 _UNSUPPORTED = frozenset("『』「」〖〗²•●★※→￥¥①②③④⑤⑥⑦⑧⑨")
 """Signs that a provider of text messages refuses (https://help.aliyun.com/document_detail/463270.htm), and that of the yuan."""
 _WAYS_OUT = ("拒收", "退订")
@@ -29,7 +29,7 @@ _WAYS_OUT = ("拒收", "退订")
 def mistakes(template: Template) -> Iterator[Problem]:
     """Why it cannot be used."""
     for words in template.words.values():
-        found = [problem for at, text in words.texts.items() for problem in _of_text(template, text, _path(words, *at))]
+        found = [problem for at, text in words.texts.items() for problem in _of_text(template, words, text, at)]
         yield from found or _of_words(template, words)
 
 
@@ -48,7 +48,8 @@ def _path(words: Words, *below: str) -> tuple[str, ...]:
     return (words.language, words.channel, *below)
 
 
-def _of_text(template: Template, text: Text, path: KeyPath) -> Iterator[Problem]:
+def _of_text(template: Template, words: Words, text: Text, at: tuple[str, ...]) -> Iterator[Problem]:
+    path, wrong = _path(words, *at), False
     for name in sorted(text.names):
         known = parameter(template, name)
         if known is None:
@@ -56,6 +57,21 @@ def _of_text(template: Template, text: Text, path: KeyPath) -> Iterator[Problem]
         elif name in text.shown and known.kind in _SHAPED:
             code, message = _SHAPED[known.kind]
             yield _at(template, path, text.first.get(name), code, message.format(name=name))
+        else:
+            continue
+        wrong = True
+    said = None if wrong else _trouble(words, text, examples(template))
+    if said is not None:
+        yield Problem(template.source.within(path, 1, 1), "cannot_fill", said)
+
+
+def _trouble(words: Words, text: Text, values: Mapping[str, Value]) -> str | None:
+    """Why a text cannot be filled in; None if it can."""
+    try:
+        words.say(text, values)
+    except Unspeakable as why:
+        return str(why)
+    return None
 
 
 def _no_such(template: Template, name: str) -> str:
@@ -95,24 +111,15 @@ def _unused(template: Template) -> Iterator[Problem]:
 
 def _unknown(template: Template, words: Words) -> Iterator[Problem]:
     """Values that are printed though they may be unknown: then the message is not sent."""
+    usual = examples(template)
     for at, text in words.texts.items():
-        for name in sorted(text.names):
-            if name in PARAMETERS and PARAMETERS[name].optional and not _speaks(text, words, unknown(template), name):
-                message = f"{name} may be unknown, and then this is not sent; write | default('…'), or ask {{% if {name} is known %}}"
+        for name in sorted(text.names & _OPTIONAL):
+            if _trouble(words, text, {**usual, name: None}) is not None:
+                message = (
+                    f"{name} may be unknown, and then this is not sent; "
+                    f"write | default('…'), or ask {{% if {name} is known %}}"
+                )
                 yield _at(template, _path(words, *at), text.first.get(name), "may_be_unknown", message)
-
-
-def _speaks(text: Text, words: Words, missing: Mapping[str, Value], name: str) -> bool:
-    """Whether a text can do without one value."""
-    values = {**missing}
-    for other in text.names:
-        if other != name and other in PARAMETERS:
-            values[other] = PARAMETERS[other].example
-    try:
-        text.render({**values, "card": ""}, words.language)
-    except Unspeakable:
-        return False
-    return True
 
 
 def _long(template: Template, words: Words) -> Iterator[Problem]:

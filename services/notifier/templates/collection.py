@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-from services.contracts.channels import CHANNELS, ChannelName, Recipient
+from services.contracts.channels import CHANNELS, ChannelFacts, ChannelName, Recipient
 from services.contracts.command import Command
 from services.notifier.message import Content, Message, NoText
 from services.notifier.templates.card import CARD, CUSTOMER
@@ -19,6 +19,7 @@ from services.runtime.files import read_files
 from services.runtime.problems import FileError, Problem
 
 _HASH_BYTES = 4
+_FACTS: Mapping[str, ChannelFacts] = {name.value: facts for name, facts in CHANNELS.items()}
 _RESERVED = frozenset({CARD, CATEGORY, CUSTOMER})
 
 
@@ -57,9 +58,11 @@ class Templates:
 
         `languages` are tags such as `zh-CN`, dearest first. `variables`: see `variables_of`. Raise `NoText`.
         """
-        found = self.by_name.get(template)
+        found, facts = self.by_name.get(template), _FACTS.get(channel)
         if found is None:
             raise NoText(f"there is no template {template}")
+        if facts is None:
+            raise NoText(f"there is no channel {channel}")
         words = words_for(found, channel, languages)
         if words is None:
             raise NoText(f"template {template} has no words for {channel}")
@@ -67,7 +70,7 @@ class Templates:
         if words.sms is not None and words.sms.code is None:
             raise NoText(f"{said}: it has no code, for it is not registered with the provider yet")
         try:
-            return words.content(CHANNELS[ChannelName(channel)], variables)
+            return words.content(facts, variables)
         except Unspeakable as why:
             raise NoText(f"{said}: {why}") from None
 

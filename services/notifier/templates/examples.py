@@ -1,4 +1,4 @@
-"""Values to try a template with: the catalogue's examples, all that can be unknown, and what is longer than usual."""
+"""Values to try a template with: the catalogue's examples, and what is longer than usual."""
 
 from collections.abc import Iterable, Mapping
 
@@ -52,12 +52,6 @@ def examples(template: Template, ladders: Iterable[str] = ()) -> dict[str, Value
     tiers = {name for name in asked if name.startswith(TIER_PREFIX)} | {TIER_PREFIX + ladder for ladder in ladders}
     found = {name: parameter(template, name) for name in names(template) | tiers}
     return {name: known.example for name, known in found.items() if known is not None and name != CARD}
-
-
-def unknown(template: Template) -> dict[str, Value]:
-    """The same, with nothing known that can be unknown."""
-    values = examples(template)
-    return {name: None if name in PARAMETERS and PARAMETERS[name].optional else value for name, value in values.items()}
 
 
 def long(template: Template) -> dict[str, Value]:

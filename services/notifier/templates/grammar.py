@@ -4,7 +4,7 @@ Jinja2's sandbox is the last fence, not the first. A tree is taken only if every
 named value, with its dots, is replaced by a plain variable, so that no attribute is ever read of anything.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -38,42 +38,44 @@ class Text:
 
     form: Form
     source: str
-    names: frozenset[str] = frozenset()
-    shown: frozenset[str] = frozenset()
-    first: Mapping[str, Token] = field(default_factory=dict, repr=False, compare=False)
-    _template: Template | None = field(default=None, repr=False, compare=False)
-    _slots: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    names: frozenset[str]
+    shown: frozenset[str]
+    first: Mapping[str, Token] = field(repr=False, compare=False)
+    _template: Template = field(repr=False, compare=False)
+    _slots: Mapping[str, str] = field(repr=False, compare=False)
 
     def render(self, variables: Mapping[str, Value], language: str) -> str:
         """The text with its values, without blanks around it; a name that is not among `variables` is unknown.
 
         Raise `Unspeakable`.
         """
-        assert self._template is not None  # noqa: S101 - only what `compiled` made is rendered
         context: dict[str, Any] = {slot: known(name, variables.get(name)) for name, slot in self._slots.items()}
         context |= {LANGUAGE: language, CURRENCY: variables.get("currency")}
         try:
-            rendered = self._template.render(context).strip()
+            return _bounded(self._template.generate(context)).strip()
         except Unspeakable:
             raise
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             # what it says may hold a value
             raise Unspeakable(f"its values do not go together ({type(error).__name__})") from None
-        if len(rendered) > MAX_RENDERED:
-            raise Unspeakable(f"it is longer than {MAX_RENDERED:,} characters")
-        return rendered
 
 
 def compiled(source: str, form: Form) -> tuple[Text | None, list[Slip]]:
     """A text, or all that is wrong with it; of what cannot be a tree, as much as its words tell."""
     if len(source) > MAX_SOURCE:
         return None, [Slip(1, 1, "too_long", f"a text may have {MAX_SOURCE:,} characters")]
-    environment = _environment(form)
-    found, slips = words.tokens(environment, source)
-    slips = [*words.unseen(source), *slips, *words.strays(found, form), *words.forbidden(found)]
+    slips = list(words.unseen(source))
     if slips:
         return None, slips
-    first = words.names(found)
+    found, slips = words.tokens(_environment(form), source)
+    slips = [*slips, *words.strays(found, form), *words.forbidden(found)]
+    if slips:
+        return None, slips
+    return _of_tree(source, form, found)
+
+
+def _of_tree(source: str, form: Form, found: Sequence[Token]) -> tuple[Text | None, list[Slip]]:
+    environment = _environment(form)
     try:
         tree = environment.parse(source)
         slips = list(_strangers(tree, found))
@@ -87,7 +89,19 @@ def compiled(source: str, form: Form) -> tuple[Text | None, list[Slip]]:
         return None, [_misread(error, found)]
     except (TemplateError, RecursionError, MemoryError, SyntaxError, ValueError, OverflowError) as error:
         return None, [Slip(1, 1, "syntax", f"it cannot be read ({type(error).__name__})")]
-    return Text(form, source, frozenset(rewriting.slots), shown, first, template, rewriting.slots), []
+    return Text(form, source, frozenset(rewriting.slots), shown, words.names(found), template, rewriting.slots), []
+
+
+def _bounded(parts: Iterable[str]) -> str:
+    found: list[str] = []
+    length = 0
+    for part in parts:
+        length += len(part)
+        if length > MAX_RENDERED:
+            raise Unspeakable(f"it is longer than {MAX_RENDERED:,} characters")
+        found.append(part)
+    # joined, for + would escape what stands beside a Markup
+    return "".join(found)
 
 
 @cache

@@ -19,23 +19,41 @@ MAX_PARAMS = 32
 MAX_FIELDS = 20
 MAX_EXAMPLE = 256
 
-_NAME_PATTERN = r"^[\w][\w.-]{0,63}$"
+_NAME = re.compile(r"\w[\w.-]{0,63}")
 _ANY_SCRIPT = {"type": "string", "minLength": 1, "maxLength": 64}
 """A name to an editor, whose `\\w` knows no Chinese."""
-_CODE_PATTERN = "^SMS_[0-9]{1,20}$"
-_PARAM_PATTERN = r"^[^\W\d_]\w{0,63}$"
+_CODE = re.compile("SMS_[0-9]{1,20}")
+_PARAM = re.compile(r"[^\W\d_]\w{0,63}")
 _FIELD_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,31}$"
 
 
+def _name(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} is not a name here; use letters, digits, _ . and -, no blanks")
+    return name
+
+
+def _code(code: str) -> str:
+    if _CODE.fullmatch(code) is None:
+        raise ValueError(f"{code!r} is no code of a text message; it looks like SMS_123456789")
+    return code
+
+
 def _own_name(name: str) -> str:
-    if re.match(_PARAM_PATTERN, name) is None or name in KEYWORDS or keyword.iskeyword(name):
+    if _PARAM.fullmatch(name) is None or name in KEYWORDS or keyword.iskeyword(name):
         raise ValueError(f"{name} cannot name a parameter; use letters, digits and _, and no word of the language")
     if name in PARAMETERS or name in JUMP_PARAMETERS or name in {CARD, CUSTOMER}:
         raise ValueError(f"every message has its {name} already; choose another name, or leave it out here")
     return name
 
 
-Name = Annotated[str, StringConstraints(strict=True, pattern=_NAME_PATTERN), WithJsonSchema(_ANY_SCRIPT)]
+Name = Annotated[str, StringConstraints(strict=True), AfterValidator(_name), WithJsonSchema(_ANY_SCRIPT)]
+Code = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(_code),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CODE.pattern}$"}),
+]
 Source = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_SOURCE)]
 ParamName = Annotated[str, StringConstraints(strict=True), AfterValidator(_own_name), WithJsonSchema(_ANY_SCRIPT)]
 FieldName = Annotated[str, StringConstraints(strict=True, pattern=_FIELD_PATTERN)]
@@ -111,7 +129,7 @@ class RobotWords(WecomWords):
 class SmsWords(Part):
     """A text message. Its wording lies with the provider under `code`; `${name}` in it is filled by `fields`."""
 
-    code: Annotated[str, StringConstraints(strict=True, pattern=_CODE_PATTERN)] | None = Field(
+    code: Code | None = Field(
         None, description="The name the provider gave it, such as SMS_123456789. Without it nothing is sent."
     )
     kind: Literal["marketing", "notice"] = Field(

@@ -10,13 +10,11 @@ from services.notifier.templates.grammar import Text, compiled
 from services.notifier.templates.models import LANGUAGES, AnyWords, Param, SmsWords, TemplateFile
 from services.notifier.templates.tokens import Slip, unseen
 from services.notifier.templates.wording import PLACEHOLDER, Sms, Words, form_of
-from services.runtime.document import Document, KeyPath, Leaf, parse_one
+from services.runtime.document import Document, KeyPath, parse_one
 from services.runtime.problems import Place, Problem, suggestion
 from services.runtime.validation import problems_of
 
 _SENTENCES = {
-    "code": "{input} is no code of a template; it looks like SMS_123456789",
-    "template": "{input} is not a name here; use letters, digits, _ . and -, no blanks",
     "string_pattern_mismatch": "{input} is not a name here; use letters, digits and _, and begin with a letter",
 }
 _MONEY_SUFFIX = "_minor"
@@ -51,27 +49,13 @@ class Source:
 
     def within(self, path: KeyPath, line: int, column: int) -> Place:
         """The place of a line and column of a text; where the text begins if its lines are not those of the file."""
-        leaf = self._leaf(path)
-        if leaf is None:
-            return self.document.place(path)
-        row = self._row(leaf.place.line)[leaf.place.column - 1 :]
-        if row.startswith("|"):
-            indent = next((len(r) - len(r.lstrip()) for r in self._rows[leaf.place.line :] if r.strip()), 0)
-            return Place(leaf.place.file, leaf.place.line + line, indent + column)
-        begin = leaf.begin.right(column - 1)
-        on_one_row = line == 1 and begin.column <= len(self._row(begin.line)) + 1
-        return begin if on_one_row else leaf.begin
-
-    def _row(self, line: int) -> str:
-        return self._rows[line - 1] if line <= len(self._rows) else ""
-
-    def _leaf(self, path: KeyPath) -> Leaf | None:
-        tree = self.document.root
-        for key in path:
-            if isinstance(tree, Leaf) or not hasattr(tree, "entries") or key not in tree.entries:
-                return None
-            tree = tree.entries[str(key)].value
-        return tree if isinstance(tree, Leaf) else None
+        place, begin = self.document.place(path), self.document.text_place(path)
+        if self._rows[place.line - 1][place.column - 1 :].startswith("|"):
+            indent = next(len(row) - len(row.lstrip()) for row in self._rows[place.line :] if row.strip())
+            return Place(place.file, place.line + line, indent + column)
+        here = begin.right(column - 1)
+        on_one_row = line == 1 and here.column <= len(self._rows[begin.line - 1]) + 1
+        return here if on_one_row else begin
 
 
 def read_template(file: str, content: bytes | str) -> tuple[Template | None, list[Problem]]:

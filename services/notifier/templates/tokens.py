@@ -33,6 +33,7 @@ _ENDS = frozenset({"variable_end", "block_end", "comment_end", "raw_end"})
 _SILENT = frozenset({"whitespace", "comment"})
 _LIKENESS = 0.7
 """How much like a known word another must be to be taken for a slip: these are short."""
+_IN_BRACKETS = "a name with a - in it stands in brackets, such as tier['coupon-hunters']"
 _NO_SUMS = "a text shows values and does not calculate; let the rule's params do it"
 
 
@@ -138,7 +139,9 @@ def forbidden(found: Sequence[Token]) -> Iterator[Slip]:
             case "raw_begin":
                 yield token.slip("not_allowed", "{% raw %} is not allowed here")
             case "operator" if token.text not in _OPERATORS:
-                yield token.slip("not_allowed", f"{token.text} is not allowed here; {_NO_SUMS}")
+                in_a_name = token.text == "-" and i > 1 and words[i - 2].text == "."
+                said = _IN_BRACKETS if in_a_name else f"{token.text} is not allowed here; {_NO_SUMS}"
+                yield token.slip("not_allowed", said)
             case "name" if i and words[i - 1].kind == "block_begin":
                 yield from _block(token, ifs)
             case "name":

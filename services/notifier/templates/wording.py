@@ -72,25 +72,26 @@ class Words:
             raise Unspeakable(f"it is in Markdown, and {facts.name} shows plain text only")
         title = html = None
         if self.title is not None and facts.title is not None:
-            title = _one_line("title", self._say(self.title, variables))
-        if title is None and facts.name in _SUBJECT:
+            title = _one_line("title", self.say(self.title, variables))
+        if not title and facts.name in _SUBJECT:
             raise Unspeakable(f"{facts.name} needs a title")
         if self.html is not None and facts.name is ChannelName.EMAIL:
-            html = self._say(self.html, variables)
-        words = self._say(text, variables)
-        return Content(self.language, words, markdown=marked is not None, title=title, html=html)
+            html = self.say(self.html, variables)
+        words = self.say(text, variables)
+        return Content(self.language, words, markdown=marked is not None, title=title or None, html=html)
 
     def _of_sms(self, sms: Sms, variables: Mapping[str, Value]) -> Content:
         if sms.kind == "notice" and variables.get(CATEGORY) == Category.MARKETING:
             raise Unspeakable("it is registered as a notice, and must not carry marketing")
-        filled = {name: _one_line(name, self._say(text, variables)) for name, text in sms.fields.items()}
+        filled = {name: _one_line(name, self.say(text, variables)) for name, text in sms.fields.items()}
         for name, value in filled.items():
             if not value:
                 raise Unspeakable(f"the field {name} is empty, which the provider refuses")
         text = PLACEHOLDER.sub(lambda found: filled[found[1]], sms.wording)
         return Content(self.language, text, code=sms.code, fields=filled)
 
-    def _say(self, text: Text, variables: Mapping[str, Value]) -> str:
+    def say(self, text: Text, variables: Mapping[str, Value]) -> str:
+        """One of its texts, filled in; the card is made of the other values. Raise `Unspeakable`."""
         if CARD in text.names and variables.get(CUSTOMER):
             variables = {**variables, CARD: card(variables, self.language, text.form)}
         return text.render(variables, self.language)

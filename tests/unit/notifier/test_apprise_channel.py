@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from urllib.parse import urlencode, urlsplit
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from services.contracts.errors import KoipondError
-from services.notifier.channels.apprise import SCHEMES, AppriseChannel, AppriseSettings, build, judge, objection
+from services.notifier.channels.apprise import SCHEMES, AppriseChannel, AppriseSettings, build, judge
 from services.notifier.channels.base import Accepted, Refused, SendResult, Unavailable
 from services.notifier.message import Content, Message, Parcel
 from tests.servers.providers.faults import Fault
@@ -88,12 +90,45 @@ async def test_a_web_address_is_judged_by_the_service_it_belongs_to() -> None:
         )
 
 
+ADDRESSES = {
+    "discord": ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "discord.com"),
+    "gchat": ("gchat://workspace/key/token", "chat.googleapis.com"),
+    "line": ("line://token/user", "api.line.me"),
+    "pover": ("pover://user@token", "api.pushover.net"),
+    "slack": ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general", "hooks.slack.com"),
+    "tgram": ("tgram://123456789:abcdefghijklmnop/12315544", "api.telegram.org"),
+    "whatsapp": ("whatsapp://token@12345678901/18005551212", "graph.facebook.com"),
+}
+"""Of each service of the default an address, and the host it leads to."""
+
+INSIDE = "10.0.0.1"
+ASKING = urlencode(
+    dict.fromkeys(
+        ("host", "hostname", "server", "url", "endpoint", "api", "base", "smtp", "proxy", "to", "mode"), INSIDE
+    )
+)
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_services_of_the_default_have_a_host_of_their_own(scheme: str) -> None:
-    """What stands where a host would is a token there: no private address comes out of it."""
-    assert objection(scheme, SCHEMES) is None
-    found = channel(scheme)._service(f"{scheme}://10.0.0.1:6379/10.0.0.1/10.0.0.1/?host=10.0.0.1", own=False)
-    assert isinstance(found, Refused) or not found.url().startswith(("http:", "https:"))
+@pytest.mark.parametrize(
+    "trick", ["", "/", f"/{INSIDE}", f"/?{ASKING}", f":6379/{INSIDE}/?{ASKING}", f"@{INSIDE}/", f"#{INSIDE}"]
+)
+async def test_no_address_of_a_default_service_leads_elsewhere(
+    scheme: str, trick: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands where a host would is a token there: if anybody is asked, it is the service."""
+    address, host = ADDRESSES[scheme]
+    asked: list[str | None] = []
+
+    def send(_: requests.Session, request: requests.PreparedRequest, **__: object) -> requests.Response:
+        asked.append(urlsplit(str(request.url)).hostname)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    async with channel(*SCHEMES) as apprise:
+        result = await apprise.send(parcel(address + trick))
+    assert not isinstance(result, Accepted)
+    assert set(asked) == {host} if not trick else set(asked) <= {host}
 
 
 async def test_an_address_cannot_weaken_the_connection() -> None:
@@ -124,6 +159,22 @@ async def test_what_waits_for_a_thread_in_vain_was_not_sent() -> None:
         assert len(results) == 40
         assert said["all threads are busy with what is slow"] is False
         assert all(ambiguous for detail, ambiguous in said.items() if "threads" not in detail)
+
+
+class Broken:
+    """A service with a bug."""
+
+    def notify(self, *_: object, **__: object) -> bool:
+        raise RuntimeError(PATH)
+
+
+async def test_a_broken_service_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what it did before; what it says about it is not repeated."""
+    async with channel() as apprise:
+        monkeypatch.setattr(apprise, "_service", lambda *_, **__: Broken())
+        assert await apprise.send(parcel("json://anywhere")) == Unavailable(
+            "apprise failed: RuntimeError", ambiguous=True
+        )
 
 
 async def test_nobody_hears_apprise(caplog: pytest.LogCaptureFixture) -> None:
@@ -178,7 +229,7 @@ def test_schemes_that_never_do_are_refused(given: str, sentence: str, monkeypatc
     """When the settings are read."""
     monkeypatch.setenv("KOI_APPRISE_SCHEMES", given)
     with pytest.raises(ValidationError, match=sentence):
-        AppriseSettings(channels=("apprise",))  # type: ignore[arg-type]
+        AppriseSettings()
 
 
 def test_schemes_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,28 @@ async def test_a_connection_that_the_server_has_ended_is_replaced() -> None:
         assert (fake.connections, len(fake.letters)) == (2, 2)
 
 
+async def test_a_message_that_is_broken_off_leaves_its_place() -> None:
+    """However it ended: nobody waits for a connection that nobody uses."""
+    async with MailServer(Fault.SLOW) as fake, channel(fake, smtp_connections=1, smtp_timeout_s=0.3) as mail:
+        late = await mail.send(parcel())
+        assert late == Unavailable("the message: TimeoutError", ambiguous=True)
+        given_up = asyncio.ensure_future(mail.send(parcel()))
+        await asyncio.sleep(0.05)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        fake.fault = None
+        assert await mail.send(parcel()) == Accepted(QUEUE_ID)
+
+
+async def test_leaving_does_not_depend_on_the_server() -> None:
+    """It may have gone before."""
+    async with MailServer() as fake:
+        async with channel(fake) as mail:
+            await mail.send(parcel())
+            await fake.hang_up()
+        assert len(fake.letters) == 1
+
+
 async def test_a_refused_recipient_does_not_spoil_the_next() -> None:
     """What one message failed on is not left to the next."""
     async with MailServer(Fault.REFUSE) as fake, channel(fake) as mail:

@@ -38,8 +38,15 @@ Until = Annotated[
 Report = Annotated[Path | None, typer.Option(help="a page with pictures to write, HTML", metavar="FILE")]
 Csv = Annotated[Path | None, typer.Option(help="a table to write, CSV: what each rule did on each day", metavar="FILE")]
 Workers = Annotated[int | None, typer.Option(min=1, help="processes; else as many as there are processors, at most 4")]
-CapDay = Annotated[int, typer.Option(min=0, help="how many messages a day would be too many for one customer")]
-CapWeek = Annotated[int, typer.Option(min=0, help="and how many in any 7 days")]
+Policy = Annotated[
+    Path | None,
+    typer.Option(help="policy file of the notifier, for its caps; else those it has without one", metavar="FILE"),
+]
+CapDay = Annotated[
+    int | None,
+    typer.Option(min=0, help="messages of a category that a customer gets on a day at most; else the policy's"),
+]
+CapWeek = Annotated[int | None, typer.Option(min=0, help="and in any 7 days")]
 AsJson = Annotated[bool, typer.Option("--json", help="print everything as JSON instead of tables")]
 
 
@@ -57,8 +64,9 @@ def simulate(
     report: Report = None,
     csv: Csv = None,
     workers: Workers = None,
-    cap_day: CapDay = 1,
-    cap_week: CapWeek = 3,
+    policy: Policy = None,
+    cap_day: CapDay = None,
+    cap_week: CapWeek = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what rules would have done: replay past events through the services' own code, and send nothing."""
@@ -80,7 +88,7 @@ def simulate(
                 since=since,
                 until=until,
                 workers=workers,
-                caps=(cap_day, cap_week),
+                caps=(policy, cap_day, cap_week),
             ),
             [rules],
         )
@@ -111,8 +119,9 @@ def diff(
     report: Report = None,
     csv: Csv = None,
     workers: Workers = None,
-    cap_day: CapDay = 1,
-    cap_week: CapWeek = 3,
+    policy: Policy = None,
+    cap_day: CapDay = None,
+    cap_week: CapWeek = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what other rules would have done otherwise: replay past events under both, and send nothing."""
@@ -135,7 +144,7 @@ def diff(
                 since=since,
                 until=until,
                 workers=workers,
-                caps=(cap_day, cap_week),
+                caps=(policy, cap_day, cap_week),
             ),
             [old, new],
             notes.hear,
@@ -159,11 +168,14 @@ def _wanted(
     mapping: list[Path] | None,
     **more: Any,
 ) -> "Wanted":
-    from services.cli.rules.forecasting.caps import Limits  # noqa: PLC0415
+    from services.cli.rules.forecasting.caps import limits_of  # noqa: PLC0415
     from services.cli.rules.forecasting.simulate import Wanted  # noqa: PLC0415
+    from services.notifier.policy import models, reading  # noqa: PLC0415
 
-    day, week = more.pop("caps")
-    return Wanted(tuple(events or ()), tuple(topic or ()), tuple(mapping or ()), limits=Limits(day, week), **more)
+    policy, day, week = more.pop("caps")
+    said = models.Policy() if policy is None else reading.load(models.Policy, policy)
+    limits = limits_of(said, day, week)
+    return Wanted(tuple(events or ()), tuple(topic or ()), tuple(mapping or ()), limits=limits, **more)
 
 
 def _print_json(found: dict[str, Any]) -> None:

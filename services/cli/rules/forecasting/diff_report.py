@@ -5,6 +5,7 @@ from datetime import date
 
 from services.cli.report import Chart, Figure, Figures, Page, Section, Table, charts
 from services.cli.report.blocks import Cell, Tone
+from services.cli.rules.forecasting.caps import worded
 from services.cli.rules.forecasting.diff import NEW, OLD, Difference, Fate, RuleDifference
 from services.cli.rules.forecasting.diff_show import arrow
 from services.cli.rules.forecasting.forecast import Forecast
@@ -50,8 +51,7 @@ def _figures(difference: Difference) -> Figures:
             Figure(
                 "beyond the limits",
                 _signed(capped[NEW].total - capped[OLD].total),
-                f"{capped[OLD].total:,} before, {capped[NEW].total:,} now; {capped[NEW].limits.day} a day, "
-                f"{capped[NEW].limits.week} in 7 days",
+                f"{capped[OLD].total:,} before, {capped[NEW].total:,} now; {worded(capped[NEW].limits)}",
                 worse,
             ),
             Figure("rules", f"{len(difference.rules):,}", changes or "none differs"),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.cli.replay.course import Said
-from services.cli.rules.forecasting.caps import Caps, Limits
+from services.cli.rules.forecasting.caps import Caps, LimitsOf, unless_said
 from services.cli.rules.forecasting.directory import Directory, name_of
 from services.cli.rules.forecasting.goals import Goals
 from services.contracts.calendar import BusinessDays, as_date
@@ -90,7 +90,7 @@ class Forecast:
 
     book: Rulebook
     span: Span
-    limits: Limits = field(default_factory=Limits)
+    limits: LimitsOf = field(default_factory=unless_said)
 
     def __post_init__(self) -> None:
         self.directory = Directory.of(self.book)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from services.cli.report import Chart, Figure, Figures, Page, Section, Table, charts
 from services.cli.report.blocks import Cell
+from services.cli.rules.forecasting.caps import worded
 from services.cli.rules.forecasting.forecast import Forecast
 from services.cli.rules.forecasting.show import CHANCE, demoted, percentage, promoted, reasons, titled
 from services.cli.rules.forecasting.simulate import Simulated
@@ -88,7 +89,7 @@ def _figures(simulated: Simulated, forecast: Forecast) -> Figures:
         Figure(
             "would be held back",
             f"{capped.total:,}",
-            f"by {capped.limits.day} a day and {capped.limits.week} in 7 days per customer and category",
+            f"by the caps for a customer: {worded(capped.limits)}",
             "bad" if capped.total else "neutral",
         ),
     ]

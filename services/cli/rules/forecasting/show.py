@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.rules.forecasting.caps import worded
 from services.cli.rules.forecasting.forecast import Forecast, RuleCounts
 from services.cli.rules.forecasting.proportions import Share
 from services.cli.rules.forecasting.simulate import Simulated
@@ -50,8 +51,7 @@ def headline(simulated: Simulated, forecast: Forecast) -> str:
         + f"; {many(spread.customers, 'customer')} got any: {spread.median} in the middle, {spread.p99} at the 99th "
         f"percentile, {spread.most} at most"
         + (f"; {many(forecast.to_owner, 'message')} to clerks" if forecast.to_owner else ""),
-        f"with at most {capped.limits.day} a day and {capped.limits.week} in 7 days per customer and category, "
-        f"{many(capped.total, 'message')} would have been held back"
+        f"{many(capped.total, 'message')} would have been held back by the caps for a customer: {worded(capped.limits)}"
         + (f" ({capped.by_day.total():,} by the day, {capped.by_week.total():,} by the week)" if capped.total else ""),
     ]
     return "\n".join(lines)
@@ -90,7 +90,10 @@ def forecast_json(forecast: Forecast, simulated: Simulated) -> dict[str, Any]:
                 "p99": spread.p99,
             },
             "capped": {
-                "limits": {"day": capped.limits.day, "week": capped.limits.week},
+                "limits": {
+                    category.value: {"day": most.day, "week": most.week}
+                    for category, most in sorted(capped.limits.items())
+                },
                 "by_day": {category.value: count for category, count in sorted(capped.by_day.items())},
                 "by_week": {category.value: count for category, count in sorted(capped.by_week.items())},
             },

@@ -1,26 +1,26 @@
 """What `koi rules simulate` and `koi rules diff` do until there is something to tell: read, replay, count; with progress."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
+from services.cli.bars import bars
 from services.cli.replay.course import Said
 from services.cli.replay.log import EventLog
 from services.cli.replay.plan import Plan
 from services.cli.replay.replay import Replay
-from services.cli.rules.forecasting.caps import Limits
+from services.cli.rules.forecasting.caps import LimitsOf, unless_said
 from services.cli.rules.forecasting.forecast import Forecast, Span
 from services.cli.rules.forecasting.history import Intaking, NoHistory, from_files, from_topics, mappings_of
-from services.cli.scores.instants import read_instant
+from services.cli.scores.instants import read_beginning, read_instant
 from services.cli.scores.refusals import Refusals
 from services.cli.terminal import ERR, many
-from services.contracts.calendar import BusinessDays, as_day, from_ms, known_zone
+from services.contracts.calendar import known_zone
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import AnyEvent
 from services.runtime.files import read_files
@@ -30,8 +30,6 @@ from services.scoring.settings import ScoringSettings
 
 Listen = Callable[[Said, int], None]
 """Told everything that is said, and by which rule set, before it is counted."""
-
-_DATE = "YYYY-MM-DD"
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Wanted:
     since: str | None = None
     until: str | None = None
     workers: int | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: LimitsOf = field(default_factory=unless_said)
 
     def config(self) -> ScoringConfig:
         """By the file named, else the one in KOI_SCORING, else the defaults. Raise `FileError`."""
@@ -85,14 +83,6 @@ class Simulated:
         return at.astimezone(self.zone).date()
 
 
-def read_beginning(text: str, zone: ZoneInfo) -> datetime:
-    """As `read_instant`, but a date means its first instant. Raise `ValueError` with a hint."""
-    found = read_instant(text, zone)
-    if len(text) != len(_DATE):
-        return found
-    return from_ms(BusinessDays(zone).start(as_day(date.fromisoformat(text))) * 1000)
-
-
 def simulate(wanted: Wanted, rules: Sequence[Path], listen: Listen | None = None) -> Simulated:
     """Replay the events under every rule set side by side.
 
@@ -101,8 +91,8 @@ def simulate(wanted: Wanted, rules: Sequence[Path], listen: Listen | None = None
     span, config, refusals = wanted.span(), wanted.config(), Refusals()
     replay = Replay(Plan(config, span.zone, [read_files(path) for path in rules]), wanted.workers)
     forecasts = [Forecast(book, span, wanted.limits) for book in replay.books]
-    with _bars() as bars, EventLog(until=span.until) as log:
-        place = _read(wanted, log, refusals, bars)
+    with bars() as shown, EventLog(until=span.until) as log:
+        place = _read(wanted, log, refusals, shown)
         if log.first is None or not log.events:
             raise NoHistory(_nothing(log, refusals))
 
@@ -114,13 +104,13 @@ def simulate(wanted: Wanted, rules: Sequence[Path], listen: Listen | None = None
         def refuse(event: AnyEvent, error: InvalidMessage) -> None:
             refusals.add(place(event), error.reason, error.detail)
 
-        replaying = bars.add_task("replaying", total=log.events)
+        replaying = shown.add_task("replaying", total=log.events)
         ending = replay.run(
             log,
             hear,
             until=span.until,
             refuse=refuse,
-            progress=lambda done: bars.update(replaying, completed=done),
+            progress=lambda done: shown.update(replaying, completed=done),
         )
         for side, forecast in enumerate(forecasts):
             forecast.end((standing.customer_id, standing.tiers[side]) for standing in ending.standings)
@@ -133,11 +123,11 @@ def tell_refusals(refusals: Refusals) -> None:
         ERR.print(line, markup=False, highlight=False)
 
 
-def _read(wanted: Wanted, log: EventLog, refusals: Refusals, bars: Progress) -> Callable[[AnyEvent], str]:
-    reading = bars.add_task("reading", total=None)
+def _read(wanted: Wanted, log: EventLog, refusals: Refusals, shown: Progress) -> Callable[[AnyEvent], str]:
+    reading = shown.add_task("reading", total=None)
     mappings = mappings_of(wanted.mappings)
 
-    into = Intaking(log, refusals, lambda done, total: bars.update(reading, completed=done, total=total))
+    into = Intaking(log, refusals, lambda done, total: shown.update(reading, completed=done, total=total))
     if bool(wanted.files) == bool(wanted.topics):
         raise NoHistory("name event files with --events, or a topic with --topic koi.events")
     if wanted.files:
@@ -151,10 +141,3 @@ def _nothing(log: EventLog, refusals: Refusals) -> str:
     if refusals.total:
         return "\n".join([*refusals.told(), "no line can be used; nothing was simulated"])
     return "there are no events; nothing was simulated"
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bars:
-        yield bars

@@ -16,9 +16,8 @@ from services.notifier.channels.registry import AllChannelSettings
 TOKEN = "secret-token-in-the-url"  # noqa: S105 - a test's own
 HELLO = """\
 template: hello
-about: 打招呼
 params:
-  gift: {type: text, about: 礼物, example: 咖啡}
+  gift: {about: 礼物, example: 咖啡}
 zh:
   any: {text: "{{ gift }} 送给您"}
 """
@@ -30,7 +29,7 @@ class Robot(BaseHTTPRequestHandler):
     said: ClassVar[list[str]] = []
     answer: ClassVar[dict[str, object]] = {}
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.said.append(msgspec.json.decode(body)["text"]["content"])
         answer = msgspec.json.encode(self.answer)
@@ -46,7 +45,7 @@ class Robot(BaseHTTPRequestHandler):
 @pytest.fixture
 def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Robot]]:
     server = HTTPServer(("127.0.0.1", 0), Robot)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     Robot.said = []
     Robot.answer = {"errcode": 0, "errmsg": "ok"}

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.cli.replay.course import Said
-from services.cli.rules.forecasting.caps import Limits
+from services.cli.rules.forecasting.caps import LimitsOf, unless_said
 from services.cli.rules.forecasting.forecast import Forecast, Span
 from services.contracts.channels import Category, Recipient
 from services.contracts.command import Command
@@ -51,8 +51,8 @@ steps:
 BOOK: Rulebook = compile_rulebook({"规则.yaml": RULES})
 
 
-def forecast(book: Rulebook = BOOK, *, limits: Limits | None = None, **span: datetime) -> Forecast:
-    return Forecast(book, Span(ZONE, **span), limits or Limits())
+def forecast(book: Rulebook = BOOK, *, limits: LimitsOf | None = None, **span: datetime) -> Forecast:
+    return Forecast(book, Span(ZONE, **span), limits or unless_said())
 
 
 def decided(customer: str, rule: str, outcome: Outcome, *, day: float = 0, episode: int = 1, **more: Any) -> Decision:

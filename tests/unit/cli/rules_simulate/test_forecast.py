@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cli.replay.course import Said
-from services.cli.rules.forecasting.caps import Limits
 from services.cli.rules.forecasting.forecast import HEADER, MESSAGE, WOULD_SEND, Forecast, Line, Spread, rows
 from services.contracts.channels import Category, Recipient
 from services.contracts.command import Command
@@ -160,7 +159,7 @@ def test_goals_are_compared_with_the_control_group() -> None:
 
 def test_messages_to_clerks_burden_no_customer() -> None:
     """They count as messages, and nothing more."""
-    found = forecast(limits=Limits(1, 3))
+    found = forecast()
     to_clerk = {"recipient": Recipient.OWNER, "category": Category.SERVICE}
     heard([sent("甲", day=n / 10, **to_clerk) for n in range(5)], found)
     assert (found.sent, found.to_owner, found.messages, found.capped.total) == (5, 5, Counter(), 0)

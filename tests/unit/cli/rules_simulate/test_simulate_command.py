@@ -114,6 +114,26 @@ def test_the_same_for_a_machine(folder: Path) -> None:
     assert answer["to"] == "2026-04-30T23:59:59.999999+08:00"
 
 
+def test_caps_are_those_of_the_policy(folder: Path) -> None:
+    """Of its file, unless they are said; without a file those that the notifier has without one."""
+    words = ("simulate", folder / "旧.yaml", "--events", folder / "事件.jsonl")
+    policy = folder / "policy.yaml"
+    policy.write_text("caps: {service: {day: none, week: 4}}\n", encoding="utf-8")
+    told = [
+        found(*words, *more)["messages"]["capped"]["limits"] for more in ((), ("--policy", policy), ("--cap-day", "0"))
+    ]
+    assert [each["service"] for each in told] == [
+        {"day": 3, "week": 10},
+        {"day": None, "week": 4},
+        {"day": 0, "week": 10},
+    ]
+    assert [each["marketing"] for each in told] == [{"day": 1, "week": 3}, {"day": 1, "week": 3}, {"day": 0, "week": 3}]
+    assert "held back by the caps for a customer: marketing 1 a day and 3 in 7 days, service" in koi(*words)
+    policy.write_text("caps: {service: {day: few}}\n", encoding="utf-8")
+    said = koi(*words, "--policy", policy, ends=1)
+    assert "policy.yaml:1:23: bad_value: 'few' is no cap" in said
+
+
 def test_what_was_before_only_warms_up(folder: Path) -> None:
     """Tiers entered before are kept; what is after --to is not read."""
     words = ("simulate", folder / "旧.yaml", "--events", folder / "事件.jsonl")

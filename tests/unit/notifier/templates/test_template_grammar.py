@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notifier.templates.grammar import compiled
+from services.notifier.templates.grammar import _environment, _strangers, compiled
 from services.notifier.templates.tokens import MAX_NESTING, MAX_SOURCE
-from services.notifier.templates.values import Form, Unspeakable
+from services.notifier.templates.values import Form, Unspeakable, Value
 from tests.unit.notifier.templates.texts import said, slips, text
 
 NO_SUMS = "a text shows values and does not calculate; let the rule's params do it"
@@ -126,6 +126,9 @@ SLIPS = {
     "${days}天": ["1:1: stray: ${ would be sent as it stands; write {{ name }}"],
     "好\n您｛｛ r ｝｝": ["2:2: stray: ｛｛ would be sent as it stands; write {{ name }}"],
     "{ r }}": ["1:5: stray: }} would be sent as it stands; write {{ name }}"],
+    "{{ tier.coupon-hunters }}": [
+        "1:15: not_allowed: a name with a - in it stands in brackets, such as tier['coupon-hunters']"
+    ],
     "{{ net_minor | mony }}": ["1:16: unknown_filter: there is no filter mony (did you mean money?)"],
 }
 
@@ -140,6 +143,45 @@ def test_what_could_do_harm_is_refused_with_its_place(source: str) -> None:
 def test_slips_are_told_where_they_were_made(source: str) -> None:
     """In words that say what to write."""
     assert slips(source) == SLIPS[source]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ r() }}",
+        "{{ r.x() }}",
+        "{{ (r)() }}",
+        "{% for i in r %}{% endfor %}",
+        "{% set x = 1 %}",
+        "{% macro m() %}{% endmacro %}",
+        "{% include 'x' %}",
+        "{% import 'x' as y %}",
+        "{% block x %}{% endblock %}",
+        "{{ 9 ** 9 }}",
+        "{{ 'a' * 9 }}",
+        "{{ 'a' ~ 'b' }}",
+        "{{ -r }}",
+        "{{ '%9s' % r }}",
+        "{{ [1] }}",
+        "{{ {} }}",
+        "{{ ''.x }}",
+        "{{ r['__class__'] }}",
+        "{{ r.__class__ }}",
+        "{{ r[f] }}",
+        "{{ 'abc'[0:2] }}",
+        "{% call r() %}{% endcall %}",
+        "{% filter upper %}{% endfilter %}",
+    ],
+)
+def test_the_second_fence_holds_by_itself(source: str) -> None:
+    """A tree is refused for what its nodes are, whatever the look at the words had let through."""
+    assert list(_strangers(_environment(Form.PLAIN).parse(source), []))
+
+
+@pytest.mark.parametrize("source", ["{{ r | default(*f) }}", "{{ r | default(**f) }}", "{{ r | default(x=1) }}"])
+def test_filters_take_what_stands_between_commas(source: str) -> None:
+    """No more than that, by the tree alone."""
+    assert list(_strangers(_environment(Form.PLAIN).parse(source), []))
 
 
 @pytest.mark.parametrize("name", ["cycler", "joiner", "namespace", "lipsum", "range", "dict", "self", "loop", "caller"])
@@ -161,8 +203,9 @@ def test_a_text_chooses() -> None:
 
 def test_dotted_names_are_values_of_their_own() -> None:
     """`tier` of a jump, and `tier.…` of a campaign, in any script, in brackets where need be."""
-    values = {"tier": "核心", "tier__coupon-hunters": "普通", "tier__社群": "影响"}
-    assert said("{{ tier }} {{ tier['coupon-hunters'] }} {{ tier.社群 }}", **values) == "核心 普通 影响"
+    values: dict[str, Value] = {"tier": "核心", "tier.coupon-hunters": "普通", "tier.社群": "影响"}
+    source = "{{ tier }} {{ tier['coupon-hunters'] }} {{ tier.社群 }}"
+    assert text(source).render(values, "zh") == "核心 普通 影响"
     assert text("{{ tier.社群 }}{{ tier['a-b'] | default('c') }}").names == {"tier.社群", "tier.a-b"}
 
 
@@ -207,8 +250,55 @@ def test_braces_of_a_style_sheet_are_no_slip_in_html() -> None:
 
 
 WORDS = st.sampled_from(
-    "{{ }} {% %} {# #} if elif else endif for raw endraw set a tier . | money default ( ) [ ] 'x' 1 2.5 and not is known == >"
-    " in _x * , 好 \" ' - none true \\ $ { }".split(" ")
+    [
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "if",
+        "elif",
+        "else",
+        "endif",
+        "for",
+        "raw",
+        "endraw",
+        "set",
+        "a",
+        "tier",
+        ".",
+        "|",
+        "money",
+        "default",
+        "(",
+        ")",
+        "[",
+        "]",
+        "'x'",
+        "1",
+        "2.5",
+        "and",
+        "not",
+        "is",
+        "known",
+        "==",
+        ">",
+        "in",
+        "_x",
+        "*",
+        ",",
+        "好",
+        '"',
+        "'",
+        "-",
+        "none",
+        "true",
+        "\\",
+        "$",
+        "{",
+        "}",
+    ]
 ) | st.sampled_from([" ", "\n", "\r\n"])
 
 

@@ -18,9 +18,8 @@ def text(source: str, form: Form = Form.PLAIN) -> Text:
 
 
 def said(source: str, form: Form = Form.PLAIN, language: str = "zh", **values: Value) -> str:
-    """The text filled in; `tier__community` stands for `tier.community`."""
-    named = {name.replace("__", "."): value for name, value in values.items()}
-    return text(source, form).render({"currency": "CNY", **named}, language)
+    """The text filled in."""
+    return text(source, form).render({"currency": "CNY", **values}, language)
 
 
 def slips(source: str, form: Form = Form.PLAIN) -> list[str]:

@@ -1,0 +1,1 @@
+"""The ledger of messages: what became of every command, and why."""
