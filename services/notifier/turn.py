@@ -55,7 +55,7 @@ class Turn:
         history = self.state.history.gave_back(key_of(command.id))
         match decide(self._case(command, history, waited=entry.due_ms is not None)):
             case Pass(routes, languages):
-                self._begin(entry, Send(command, routes, languages, tried=entry.begun))
+                self._begin(entry, Send(self._signed(command), routes, languages, tried=entry.begun))
             case Hold(reason, detail):
                 self.call_off(entry, reason, detail)
             case Later(reason, detail, until):
@@ -134,6 +134,11 @@ class Turn:
         begun = msgspec.structs.replace(entry, begun=tuple(over), due_ms=lost_at_ms)
         self.state = msgspec.structs.replace(self.state, history=history).waits(begun)
         self._effects.append(send)
+
+    def _signed(self, command: Command) -> Command:
+        """With the clerk who looks after the customer, whom rules do not know."""
+        owner = self.state.card.owner
+        return command if owner is None else msgspec.structs.replace(command, params={**command.params, "owner": owner})
 
     def _wait(self, entry: Waiting, told: Delivered, until: datetime) -> None:
         self.state = self.state.waits(msgspec.structs.replace(entry, due_ms=to_ms_up(until), reason=told.reason))

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from services.contracts import topics, wire
 from services.contracts.calendar import EPOCH, BusinessDays, from_ms
 from services.contracts.channels import Delivery
-from services.contracts.command import Command, Recall
+from services.contracts.command import Command
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision, Outcome
 from services.contracts.errors import KoipondError
-from services.contracts.events import AnyEvent, ClockTick
+from services.contracts.events import AnyEvent
 from services.contracts.profile import Profile
 from services.contracts.receipt import Receipt
 from services.ingest.forward import Forwarder

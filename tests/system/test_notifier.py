@@ -85,7 +85,7 @@ def _facts(messages: Sequence[Command | Recall]) -> list[Fact]:
             NOTIFICATIONS,
             message.customer_id.encode(),
             wire.COMMANDS.encode(message),
-            partition_of(message.customer_id, PARTITIONS),
+            partition=partition_of(message.customer_id, PARTITIONS),
         )
         for message in messages
     ]
@@ -93,6 +93,10 @@ def _facts(messages: Sequence[Command | Recall]) -> list[Fact]:
 
 def _receipts(running: Scorers) -> list[Receipt]:
     return [wire.RECEIPTS.decode(record.value or b"") for record in running.records("koi.receipts")]
+
+
+def _told(running: Scorers) -> Counter[DeliveryOutcome]:
+    return Counter(receipt.outcome for receipt in _receipts(running))
 
 
 def _ends(running: Scorers) -> dict[str, Receipt]:
@@ -161,16 +165,14 @@ def test_two_notifiers_share_one_quota(kafka_server: Server, redis_url: str, tmp
     with _running(kafka_server, redis_url, tmp_path, 2) as (running, _, robot):
         commands = _commands("wecom_robot", 30)
         running.publish(_facts(commands))
-        told = lambda: Counter(r.outcome for r in _receipts(running))  # noqa: E731
-        running.until("all are sent or wait", lambda: told()[DeliveryOutcome.DEFERRED] >= 10)
-        running.until("20 are sent", lambda: told()[DeliveryOutcome.SENT] >= 20)
-        first_minute = robot.requests[0], len(robot.requests)
-        assert first_minute[1] == len(robot.taken) == 20, "no request was refused for its number"
+        running.until("all are sent or wait", lambda: _told(running)[DeliveryOutcome.DEFERRED] >= 10)
+        running.until("20 are sent", lambda: _told(running)[DeliveryOutcome.SENT] >= 20)
+        assert len(robot.requests) == len(robot.taken) == 20, "no request was refused for its number"
         waiting = [r for r in _receipts(running) if r.outcome is DeliveryOutcome.DEFERRED]
         assert {r.reason for r in waiting} == {Reason.QUOTA}
         assert all(r.until is not None and r.until > r.at for r in waiting)
-        handled = [running.metric(w, "koi_channel_attempts_total", channel="wecom_robot") for w in running.workers("notifier")]
-        assert sum(handled) == 20
+        workers = running.workers("notifier")
+        assert sum(running.metric(w, "koi_channel_attempts_total", channel="wecom_robot") for w in workers) == 20
 
 
 def test_a_channel_that_is_silent_holds_nobody_up(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
@@ -192,7 +194,9 @@ def test_a_channel_that_is_silent_holds_nobody_up(kafka_server: Server, redis_ur
         )
 
 
-def test_what_waits_outlives_everybody_and_can_be_recalled(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
+def test_what_waits_outlives_everybody_and_can_be_recalled(
+    kafka_server: Server, redis_url: str, tmp_path: Path
+) -> None:
     """Deferred for the night in Redis; the worker is killed, the customer buys, and in the morning there is nothing to send."""
     wall = datetime.now(ZoneInfo("Asia/Shanghai"))
     begin, end = wall - timedelta(hours=2), wall + timedelta(hours=6)

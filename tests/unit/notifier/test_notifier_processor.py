@@ -319,6 +319,13 @@ def test_a_sealed_address_makes_the_route() -> None:
     assert send.routes == (Route("sms", "sealed!", sealed=True),)
 
 
+def test_a_text_may_name_the_clerk() -> None:
+    """Rules do not know who looks after a customer; the notifier does, and adds it to what the template is given."""
+    state = _state(_apply(None, _updated(owner="店员-7")))
+    (send,) = _step(_apply(state, command())).effects
+    assert send.command.params == {**command().params, "owner": "店员-7"}
+
+
 def test_an_erasure_leaves_nothing_but_promises() -> None:
     """No address, no consent, no history; what waited is called off, and a month later there is nothing at all."""
     by = _processor(Policy.model_validate({"consent": {"marketing": "ignored"}}))
