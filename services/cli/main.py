@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
 
+from services.cli.campaign.command import campaign_app
 from services.cli.deliveries.command import deliveries
 from services.cli.explain.command import explain
 from services.cli.notify.command import notify_app
@@ -49,6 +50,7 @@ app.add_typer(scores_app, name="scores")
 app.add_typer(silence_app, name="silence")
 app.add_typer(notify_app, name="notify")
 app.add_typer(templates_app, name="templates")
+app.add_typer(campaign_app, name="campaign")
 app.command()(score)
 app.command()(explain)
 app.command()(deliveries)

@@ -8,9 +8,11 @@ from services.contracts.topics import INBOUND
 from services.ingest.forward import SERVICE, Forwarder
 from services.ingest.intake import Intake
 from services.ingest.mapping import load_mappings
-from services.runtime import app
+from services.runtime.app import Service
 from services.runtime.sealing import Seal, SealingSettings
+from services.runtime.serving import run
 from services.runtime.settings import ClockKind
+from services.runtime.surroundings import Surroundings
 
 
 class IngestSettings(SealingSettings):
@@ -22,9 +24,9 @@ class IngestSettings(SealingSettings):
 SETTINGS = IngestSettings
 
 
-def service(settings: IngestSettings) -> app.Service:
+def service(settings: IngestSettings) -> Service:
     """Raise `FileError` when a mapping file is wrong."""
-    around = app.Surroundings(SERVICE, settings)
+    around = Surroundings(SERVICE, settings)
     forwarder = Forwarder(
         Intake(load_mappings(settings.mappings) if settings.mappings else ()),
         around.publisher,
@@ -34,9 +36,9 @@ def service(settings: IngestSettings) -> app.Service:
         event_clock=settings.clock is ClockKind.EVENT,
         seal=Seal.of(settings.contacts_key),
     )
-    return app.Service(around, forwarder, [topic.name for topic in INBOUND])
+    return Service(around, forwarder, [topic.name for topic in INBOUND])
 
 
 def main() -> None:
     settings = IngestSettings()
-    app.run(service(settings), settings)
+    run(service(settings), settings)

@@ -22,19 +22,21 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.silences import SilenceBook
 from services.notifier.templates.collection import Templates
 from services.notifier.terms import Terms
-from services.runtime import app
+from services.runtime.app import Service
 from services.runtime.commit import PublishThenCommit
 from services.runtime.errands import Errands
 from services.runtime.record import Output
 from services.runtime.sealing import Seal
+from services.runtime.serving import run
 from services.runtime.settings import ClockKind
+from services.runtime.surroundings import Surroundings
 
 SETTINGS = NotifierSettings
 
 
-def service(settings: NotifierSettings) -> app.Service:
+def service(settings: NotifierSettings) -> Service:
     """Raise `FileError` when the policy, the staff directory or a template is wrong."""
-    around = app.Surroundings(SERVICE, settings)
+    around = Surroundings(SERVICE, settings)
     set_on_retry_hooks([])  # a line for every retry of every message would drown the log in an outage
     replay = settings.clock is ClockKind.EVENT
     channels = build_channels(settings)
@@ -82,7 +84,7 @@ def service(settings: NotifierSettings) -> app.Service:
         observe=observe,
     )
     callbacks = Callbacks(settings.callback_secret, around.publisher, settings.partitions)
-    return app.Service(
+    return Service(
         around,
         stage,
         [NOTIFICATIONS.name, CONTACTS.name, FEEDBACK.name],
@@ -95,4 +97,4 @@ def service(settings: NotifierSettings) -> app.Service:
 
 def main() -> None:
     settings = NotifierSettings()
-    app.run(service(settings), settings)
+    run(service(settings), settings)

@@ -15,11 +15,13 @@ from services.rules.seats.board import AGENDA
 from services.rules.seats.claims import digest
 from services.rules.seats.gate import SeatGate
 from services.rules.seats.seating import Seating
-from services.runtime import app
+from services.runtime.app import Service
 from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit
 from services.runtime.record import Output
+from services.runtime.serving import run
 from services.runtime.settings import ClockKind, Settings
+from services.runtime.surroundings import Surroundings
 
 SERVICE = "rules"
 
@@ -37,9 +39,9 @@ class RulesSettings(Settings):
 SETTINGS = RulesSettings
 
 
-def service(settings: RulesSettings) -> app.Service:
+def service(settings: RulesSettings) -> Service:
     """Raise `FileError` when a rule file is wrong: the service does not start with half a rule set."""
-    around = app.Surroundings(SERVICE, settings)
+    around = Surroundings(SERVICE, settings)
     rulebook = load_rulebook(settings.rules)
     seating = Seating(rulebook, settings.tz, settings.partitions)
     gate = SeatGate(seating)
@@ -72,10 +74,10 @@ def service(settings: RulesSettings) -> app.Service:
         running.worker.stir()
 
     reloader = Reloader(settings.rules, rulebook, adopt, around.telemetry, seconds=settings.rules_poll)
-    running = app.Service(around, stage, [PROFILES.name], resources=[reloader], board=board)
+    running = Service(around, stage, [PROFILES.name], resources=[reloader], board=board)
     return running
 
 
 def main() -> None:
     settings = RulesSettings()
-    app.run(service(settings), settings)
+    run(service(settings), settings)

@@ -4,50 +4,35 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from importlib.metadata import version
-from typing import Any, NoReturn, Protocol, TypeAlias
-from urllib.parse import urlsplit
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaConnectionError, KafkaError
 from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.message import StreamMessage
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.asyncio import Redis
 
-from services.contracts.errors import Retryable, Stopped
 from services.runtime.board import Board
-from services.runtime.dead_letter import Budget
 from services.runtime.errands import Errands
 from services.runtime.follower import Follower
-from services.runtime.log import configure
-from services.runtime.publisher import KafkaPublisher, close
+from services.runtime.publisher import close
 from services.runtime.record import Record
-from services.runtime.redis_store import RedisStore, connect
-from services.runtime.settings import Settings
 from services.runtime.stage import Stage
-from services.runtime.store import StoreUnavailable
-from services.runtime.telemetry import Telemetry
+from services.runtime.surroundings import Surroundings
 from services.runtime.unreadable import Detour
 from services.runtime.worker import Worker
 
-_STOP_SECONDS = 40.0
+STOP_SECONDS = 40.0
+"""What open requests get when the service is told to stop."""
 _SILENT_SECONDS = 60.0
 _FETCH_WAIT_MS = 50
-_START_SECONDS = 10.0
-_START_RETRY_SECONDS = 1.0
 _LEAVE_SECONDS = 4.0
-_CLOSE_SECONDS = 1.0
 _CANCEL_SECONDS = 1.0
 _CANCELS = 3
 
@@ -64,71 +49,6 @@ class Listener(Protocol):
     def topics(self) -> Sequence[str]: ...
 
     async def take(self, records: Sequence[Record]) -> None: ...
-
-
-class Surroundings:
-    """What every service's wiring needs: made once per process, started and stopped by `Service`."""
-
-    def __init__(self, service: str, settings: Settings) -> None:
-        configure(service, settings.log_level)
-        self.service = service
-        self.settings = settings
-        self.telemetry = Telemetry(service, version("koipond"))
-        self.budget = Budget(settings.dead_letter_burst, settings.dead_letter_rate)
-        self.publisher = KafkaPublisher(
-            settings.kafka, idempotent=settings.idempotent_producer, client_id=f"koi-{service}"
-        )
-        self._redis: Redis | None = None
-        self._stores: list[RedisStore] = []
-
-    def redis(self) -> Redis:
-        """The one client of this process."""
-        if self._redis is None:
-            self._redis = connect(self.settings)
-        return self._redis
-
-    def store(self, prefix: str) -> RedisStore:
-        """This service's keys in Redis."""
-        store = RedisStore(self.redis(), prefix)
-        self._stores.append(store)
-        return store
-
-    async def start(self, stop_asked: Callable[[], bool]) -> None:
-        """Wait until Kafka and Redis answer, however long that takes, saying so. Raise `Stopped` when asked to stop."""
-        for store in self._stores:
-            # nothing else of the URL: it may hold a password
-            await _until_there("Redis", urlsplit(self.settings.redis).hostname or "", store.load_functions, stop_asked)
-        await _until_there("Kafka", self.settings.kafka, self.publisher.start, stop_asked)
-
-    async def stop(self) -> None:
-        await self.publisher.stop()
-        if self._redis is not None:
-            await close(self._redis.aclose(), _CLOSE_SECONDS)
-
-    async def reachable(self) -> str | None:
-        """Why the store cannot be used now, or None."""
-        try:
-            for store in self._stores:
-                await store.ping()
-        except StoreUnavailable as error:
-            return str(error)
-        return None
-
-
-async def _until_there(
-    what: str, where: str, attempt: Callable[[], Awaitable[None]], stop_asked: Callable[[], bool]
-) -> None:
-    while not stop_asked():
-        try:
-            # a server that is frozen takes a connection and says nothing
-            async with asyncio.timeout(_START_SECONDS):
-                await attempt()
-        except (KafkaError, StoreUnavailable, Retryable, OSError) as error:
-            log.warning("waiting", what=what, where=where, error=str(error) or "no answer")
-            await asyncio.sleep(_START_RETRY_SECONDS)
-        else:
-            return
-    raise Stopped(f"told to stop while waiting for {what}")
 
 
 class Service:
@@ -289,56 +209,3 @@ async def _raw(batch: tuple[ConsumerRecord, ...]) -> StreamMessage[Any]:
 
 async def _records(message: StreamMessage[Any]) -> Any:
     return message.raw_message
-
-
-def run(service: Service, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; the batch in hand is finished and committed first. Then the exit code is 0."""
-    import uvicorn  # noqa: PLC0415 - only the process that serves needs it
-
-    _let_connections_break()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            service.app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            loop="uvloop",
-            timeout_graceful_shutdown=int(_STOP_SECONDS),
-        )
-    )
-    # uvicorn looks at a signal only once it has started
-    service.stop_asked = lambda: server.should_exit
-    # it stops in order and then raises the signal again, for whoever handled it before; the default would be death by it
-    for told in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(told, _end)
-    try:
-        server.run()
-    except SystemExit:
-        # a start that failed; one that was given up because somebody asked for it is a stop like any other
-        if not server.should_exit:
-            raise
-
-
-def _end(*_: object) -> NoReturn:
-    """All is done by now, or nothing has begun: what a client's task or thread still waits for must not hold us up."""
-    logging.shutdown()
-    os._exit(0)
-
-
-def _let_connections_break() -> None:
-    """Let a connection that uvloop has closed look to aiokafka like any that breaks.
-
-    uvloop raises a `RuntimeError`, which aiokafka does not expect (its issue 1038): it ends whatever task of the client
-    writes first, nobody starts that task again, and whoever waits for what it brings waits for ever.
-    """
-    send = AIOKafkaConnection.send
-
-    def send_or_break(connection: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
-        try:
-            return send(connection, request, expect_response)
-        except RuntimeError as error:
-            connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
-            raise KafkaConnectionError(str(error)) from error
-
-    AIOKafkaConnection.send = send_or_break

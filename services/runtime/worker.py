@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from services.contracts.errors import Retryable
+from services.runtime.outlook import Outlook
 from services.runtime.record import Record
 from services.runtime.stage import Resume, Stage
 from services.runtime.telemetry import Telemetry
@@ -33,7 +34,6 @@ _LOOK_SECONDS = 5.0
 _STUCK_SECONDS = 10.0
 _FRESH_MS = 1000.0
 _FINISH_SECONDS = 35.0
-_FINISH_LOOK_SECONDS = 1.0
 _AT_ONCE = 8
 """Partitions of one batch handled side by side: they wait for the network more than they compute."""
 
@@ -77,8 +77,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._commit_at = 0.0
         self._look_at = 0.0
         self._batch_since: float | None = None
-        self._kafka_away: str | None = None
-        self._lags: set[TopicPartition] = set()
+        self._outlook = Outlook(telemetry, self._position)
 
     def attach(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
@@ -102,7 +101,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             return f"{len(troubled)} of {len(self._assigned)} partitions are not processed: {why}"
         if self._batch_since is not None and (stuck := time.monotonic() - self._batch_since) > _STUCK_SECONDS:
             return f"the batch in hand has been waiting for {stuck:.0f} s"
-        return self._kafka_away
+        return self._outlook.away
 
     def expected(self) -> dict[TopicPartition, int]:
         """Where the partitions that are held stand: the offsets that must come next."""
@@ -227,7 +226,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             self._alive_at = time.monotonic()
         if now - self._look_at > _LOOK_SECONDS:
             self._look_at = now
-            await self._look_at_kafka(consumer)
+            await self._outlook.look(consumer, self._held_places())
         self._telemetry.owned(len(self._held))
 
     async def _wake(self, consumer: AIOKafkaConsumer) -> None:
@@ -264,11 +263,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         finishing = asyncio.create_task(self._finish())
         tasks = {finishing}
         if self._consumer is not None:
-            tasks.add(asyncio.create_task(self._until_kafka_is_away(self._consumer)))
+            tasks.add(asyncio.create_task(self._outlook.until_away(self._consumer)))
         try:
             await asyncio.wait(tasks, timeout=_FINISH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if not finishing.done():
-                log.warning("batch_abandoned", why=self._kafka_away or f"not done after {_FINISH_SECONDS:g} s")
+                log.warning("batch_abandoned", why=self._outlook.away or f"not done after {_FINISH_SECONDS:g} s")
         finally:
             for task in tasks:
                 task.cancel()
@@ -285,13 +284,6 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         for partition, end in zip(held, ends, strict=True):
             if isinstance(end, BaseException):
                 log.warning("not_finished", partition=partition, error=f"{type(end).__name__}: {end}")
-
-    async def _until_kafka_is_away(self, consumer: AIOKafkaConsumer) -> None:
-        while True:
-            await self._look_at_kafka(consumer)
-            if self._kafka_away is not None:
-                return
-            await asyncio.sleep(_FINISH_LOOK_SECONDS)
 
     async def _claim_missing(self, consumer: AIOKafkaConsumer) -> None:
         now = time.monotonic()
@@ -373,9 +365,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     def _release(self, tp: TopicPartition) -> None:
         self._let_go(tp.partition)
         self._committed.pop(tp, None)
-        if tp in self._lags:
-            self._lags.discard(tp)
-            self._telemetry.forget_lag(tp.topic, tp.partition)
+        self._outlook.forget(tp)
         tps = self._assigned.get(tp.partition, set())
         tps.discard(tp)
         if not tps:
@@ -404,20 +394,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         except (KafkaError, TimeoutError) as error:
             log.warning("offset_commit_failed", error=f"{type(error).__name__}: {error}")
 
-    async def _look_at_kafka(self, consumer: AIOKafkaConsumer) -> None:
-        """Measure the lag, and notice when Kafka is away though nothing else asks it."""
-        held = [tp for partition in self._held for tp in self._assigned.get(partition, ())]
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                ends: dict[TopicPartition, int] = await consumer.end_offsets(held) if held else {}
-                if not held:
-                    await consumer.topics()
-        except (KafkaError, TimeoutError) as error:
-            self._kafka_away = f"Kafka does not answer: {type(error).__name__}: {error}".rstrip(": ")
-            return
-        self._kafka_away = None
-        for tp, end in ends.items():
-            position = self._stage.positions(tp.partition).get(tp.topic)
-            if position is not None and tp in self._assigned.get(tp.partition, ()):
-                self._lags.add(tp)
-                self._telemetry.lag(tp.topic, tp.partition, max(0, end - position))
+    def _held_places(self) -> list[TopicPartition]:
+        return [tp for partition in self._held for tp in self._assigned.get(partition, ())]
+
+    def _position(self, tp: TopicPartition) -> int | None:
+        held = tp.partition in self._held and tp in self._assigned.get(tp.partition, ())
+        return self._stage.positions(tp.partition).get(tp.topic) if held else None

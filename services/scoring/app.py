@@ -1,10 +1,12 @@
 """Scoring as a process."""
 
 from services.contracts.topics import EVENTS, TRANSFERS
-from services.runtime import app
+from services.runtime.app import Service
 from services.runtime.board import Board
 from services.runtime.commit import PublishThenCommit
+from services.runtime.serving import run
 from services.runtime.settings import ClockKind
+from services.runtime.surroundings import Surroundings
 from services.scoring.board import AGENDA
 from services.scoring.config import ScoringConfig
 from services.scoring.gate import EpochGate
@@ -18,9 +20,9 @@ SERVICE = "scoring"
 SETTINGS = ScoringSettings
 
 
-def service(settings: ScoringSettings) -> app.Service:
+def service(settings: ScoringSettings) -> Service:
     """Raise `FileError` when the scoring file is wrong."""
-    around = app.Surroundings(SERVICE, settings)
+    around = Surroundings(SERVICE, settings)
     config = ScoringConfig.load(settings.scoring) if settings.scoring else ScoringConfig()
     population = Population(config, settings.tz, settings.partitions)
     processor = ScoringProcessor(config, settings.tz, settings.partitions, population)
@@ -37,9 +39,9 @@ def service(settings: ScoringSettings) -> app.Service:
         gate=gate,
     )
     board = Board(AGENDA, population, gate, around.publisher, settings.census_patience)
-    return app.Service(around, stage, [EVENTS.name, TRANSFERS.name], board=board)
+    return Service(around, stage, [EVENTS.name, TRANSFERS.name], board=board)
 
 
 def main() -> None:
     settings = ScoringSettings()
-    app.run(service(settings), settings)
+    run(service(settings), settings)

@@ -1,8 +1,10 @@
 """The toy processor as a real service process, set by `KOI_` variables like any other."""
 
-from services.runtime.app import Service, Surroundings, run
+from services.runtime.app import Service
 from services.runtime.commit import PublishThenCommit
+from services.runtime.serving import run
 from services.runtime.settings import ClockKind, Settings
+from services.runtime.surroundings import Surroundings
 from tests.unit.runtime.toy import TOPIC, ToyProcessor
 
 NAME = "toy"

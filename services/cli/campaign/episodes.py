@@ -80,12 +80,10 @@ class Episodes:
         self.versions.add(decision.rule)
         episode = self._episode(decision)
         match decision.outcome:
-            case Outcome.FIRED:
-                self._begin(episode, decision, at_ms)
-            case Outcome.SUPPRESSED if decision.step is None:
-                self._begin(episode, decision, at_ms)
-            case Outcome.SUPPRESSED:
+            case Outcome.SUPPRESSED if decision.step is not None:
                 episode.left_out |= {decision.step}
+            case Outcome.FIRED | Outcome.SUPPRESSED:
+                self._begin(episode, decision, at_ms)
             case Outcome.REACHED:
                 episode.reached_ms = at_ms if not episode.reached else min(episode.reached_ms, at_ms)
             case Outcome.ENDED if decision.reason is not None:

@@ -100,7 +100,7 @@ def results(tally: Tally, window: Window, end_ms: int) -> Results:
         lift,
         tuple(arms),
         tuple(pairs),
-        _verdict(tally, window, acted, held_out, lift),
+        _verdict(tally, window, acted, lift) if tally.begun else "No episode began in this time.",
         tuple(_remarks(tally, window, acted, held_out)),
     )
 
@@ -119,26 +119,24 @@ def told(lift: Share | None) -> str:
     return "less often" if lift.high < 0 else "not enough to tell"
 
 
-def _verdict(tally: Tally, window: Window, acted: Rate, held_out: Rate, lift: Share | None) -> str:
-    if not len(tally.acted) and not len(tally.held_out):
-        return "No episode began in this time."
+def _verdict(tally: Tally, window: Window, acted: Rate, lift: Share | None) -> str:
+    if window.within_ms is None and window.declared:
+        return "The campaign has no goal, so nothing says whether it works."
     if window.within_ms is None:
-        if window.declared:
-            return "The campaign has no goal, so nothing says whether it works."
         return "No goal was reached; whether there is one, the rule files say: name them with --rules."
     if not len(tally.held_out):
         return "There is no control group (holdout), so nobody knows what would have happened without the campaign."
     if lift is None:
-        which = "an episode that acted" if not acted.decided else "an episode of the control group"
-        return f"Nothing to compare yet: the time for the goal is not over for {which}."
-    reach = f"{points(lift.low)} to {points(lift.high)} percentage points"
+        which = "no episode of the control group" if acted.decided else "no episode that acted"
+        return f"Nothing to compare yet: there is {which} whose time for the goal is over."
+    reach = f"{points(lift.low)} to {points(lift.high)} percentage points (95 %)"
     match told(lift):
         case "more often":
-            return f"It works: with the campaign the goal is reached more often, by {reach} (95 %)."
+            return f"It works: with the campaign the goal is reached more often, by {reach}."
         case "less often":
-            return f"It does harm: with the campaign the goal is reached less often, by {reach} (95 %)."
+            return f"It does harm: with the campaign the goal is reached less often, by {reach}."
         case _:
-            return f"Not enough to tell: the difference may be anything from {reach} (95 %), and none at all."
+            return f"Not enough to tell: the difference may be anything from {reach}, and so none at all."
 
 
 def _remarks(tally: Tally, window: Window, acted: Rate, held_out: Rate) -> list[str]:

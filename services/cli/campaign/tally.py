@@ -151,6 +151,11 @@ class Tally:
         return dict(sorted(found.items()))
 
     @property
+    def begun(self) -> int:
+        """Episodes that acted, or were held out."""
+        return len(self.acted) + len(self.held_out)
+
+    @property
     def standings(self) -> Counter[tuple[Standing, Reason]]:
         """Messages by where they are, and why."""
         return sum((said.standings for said in self.said.values()), Counter())

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.cli.deliveries.asking import Span
 from services.cli.deliveries.ledger import Line, Stage, Standing
-from services.cli.deliveries.sums import Named, Sums
+from services.cli.deliveries.sums import COLUMNS, Named, Sums
 from services.cli.deliveries.words import Words
 from services.cli.scores.rows import Cell
 from services.contracts.calendar import from_ms
@@ -142,7 +142,6 @@ class Writer:
 
 def counted(sums: Sums) -> Iterator[tuple[str, str, int]]:
     """Outcome, reason (empty for none) and commands: sent first, then by outcome, the most frequent reason first."""
-    order = [Standing.SENT, Standing.SUPPRESSED, Standing.FAILED, Standing.DEFERRED, Standing.PENDING]
-    found = sorted(sums.chosen.items(), key=lambda pair: (order.index(pair[0][0]), -pair[1], pair[0][1]))
+    found = sorted(sums.chosen.items(), key=lambda pair: (COLUMNS.index(pair[0][0]), -pair[1], pair[0][1]))
     for (standing, reason), count in found:
         yield standing.value, "" if reason is Reason.NONE else reason.value, count

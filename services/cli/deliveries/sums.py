@@ -8,6 +8,8 @@ from services.cli.deliveries.ledger import Line, Standing
 from services.cli.terminal import many
 from services.contracts.receipt import DeliveryOutcome, Reason
 
+COLUMNS = (Standing.SENT, Standing.SUPPRESSED, Standing.FAILED, Standing.DEFERRED, Standing.PENDING)
+"""In the order in which they are told."""
 FEW = 5
 """Ids that are named of each kind."""
 
@@ -73,8 +75,7 @@ class Sums:
     @property
     def equation(self) -> str:
         """`12 commands = 9 sent + 2 suppressed + 0 failed + 1 deferred + 0 pending`."""
-        order = (Standing.SENT, Standing.SUPPRESSED, Standing.FAILED, Standing.DEFERRED, Standing.PENDING)
-        return f"{many(self.commands, 'command')} = " + " + ".join(f"{self.standings[s]:,} {s.value}" for s in order)
+        return f"{many(self.commands, 'command')} = " + " + ".join(f"{self.standings[s]:,} {s.value}" for s in COLUMNS)
 
     @property
     def remarks(self) -> list[str]:

@@ -119,4 +119,4 @@ def test_compose_starts_every_service(service: str) -> None:
     container = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"][service]
     assert container["build"]["target"] == service
     assert container["environment"]["KOI_KAFKA"] == "kafka:9092"
-    assert float(container["stop_grace_period"].removesuffix("s")) > app._STOP_SECONDS
+    assert float(container["stop_grace_period"].removesuffix("s")) > app.STOP_SECONDS

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionRequest
 from structlog.testing import capture_logs
 
-from services.runtime import app
+from services.runtime import serving
 from services.runtime.publisher import close
 
 BOUND = 10.0
@@ -19,7 +19,7 @@ BOUND = 10.0
 def test_a_connection_closed_by_uvloop_breaks_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client learns it as an error of Kafka, which all its tasks survive, and that its metadata are old."""
     monkeypatch.setattr(AIOKafkaConnection, "send", AIOKafkaConnection.send)  # put back afterwards
-    app._let_connections_break()
+    serving._let_connections_break()
     reasons: list[CloseReason] = []
 
     async def scene() -> None:
