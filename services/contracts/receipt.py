@@ -19,7 +19,7 @@ class DeliveryOutcome(StrEnum):
     SUPPRESSED = "suppressed"
     FAILED = "failed"
     DEFERRED = "deferred"
-    """It waits, until `until` at the latest, and is then decided anew."""
+    """It waits, and is decided anew at `until`; if it is deferred again then, for the same reason, nothing more is said."""
     DELIVERED = "delivered"
     """The provider says that it arrived."""
     BOUNCED = "bounced"
@@ -85,4 +85,4 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     step: int = 0
     decided_at: Instant | None = None
     until: Instant | None = None
-    """Of what is deferred: when it is decided anew at the latest."""
+    """Of what is deferred: when it is decided anew."""

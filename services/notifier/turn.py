@@ -23,6 +23,8 @@ _RECALLED = {
     RecallReason.GOAL_REACHED: (Reason.GOAL_REACHED, "what the campaign was for has happened"),
     RecallReason.ENDED: (Reason.ENDED, "the episode ended before it could be sent"),
 }
+_LAST_LOOK = timedelta(seconds=30)
+"""How long before its expiry a command that waits in vain is tried for the last time."""
 _UNSETTLED = "a send was begun and broke off, so it may have arrived"
 
 
@@ -97,15 +99,21 @@ class Turn:
         # the more often it waited in vain, the longer: what waits for a quota together must not come back together
         patience = min(entry.deferrals, rounds.most - 1)
         pause_s = rounds.next_in_s(back.command.id, patience, told.retry_in_s)
-        until = None if pause_s is None else self._now + timedelta(seconds=pause_s)
         if entry.recalled is not None:
             self.call_off(back, *_RECALLED[entry.recalled])
-        elif until is None or back.rounds >= rounds.most:
+        elif pause_s is None or back.rounds >= rounds.most:
             self._give_up(back, told, f"{back.rounds} rounds over all its channels were in vain")
-        elif until >= back.command.expires_at:
+        elif (until := self._before_it_expires(back.command, pause_s, told.retry_in_s or 0.0)) is None:
             self._give_up(back, told, "it expires before it could be tried again")
         else:
             self._wait(back, told, until)
+
+    def _before_it_expires(self, command: Command, pause_s: float, least_s: float) -> datetime | None:
+        """After the pause, or for a last time shortly before the expiry, if that is not sooner than makes sense."""
+        until, last = self._now + timedelta(seconds=pause_s), command.expires_at - _LAST_LOOK
+        if until < last:
+            return until
+        return last if self._now + timedelta(seconds=least_s) < last else None
 
     def _case(self, command: Command, history: History, *, waited: bool) -> Case:
         terms = self._terms
@@ -152,13 +160,12 @@ class Turn:
 
     def _end(self, entry: Waiting, told: Delivered) -> None:
         command = entry.command
-        if told.outcome is DeliveryOutcome.SUPPRESSED or (
-            told.outcome is DeliveryOutcome.FAILED and told.reason is not Reason.AMBIGUOUS
-        ):
+        may_have_arrived = told.outcome is DeliveryOutcome.SENT or told.reason is Reason.AMBIGUOUS
+        if not may_have_arrived:
             self.state = self._given_back(entry)
         self.state = self.state.ended(command, self._now)
         self.say(receipt(command, told, self._now))
-        if told.outcome is DeliveryOutcome.FAILED and told.reason is not Reason.AMBIGUOUS:
+        if told.outcome is DeliveryOutcome.FAILED and not may_have_arrived:
             self.say(letter(command, told, partition_of(command.customer_id, self._terms.partitions), self._now))
 
     def _given_back(self, entry: Waiting) -> NotifierState:

@@ -249,6 +249,23 @@ def test_a_quota_makes_it_wait_without_a_second_word_about_it() -> None:
     assert told == [("deferred", "quota"), ("suppressed", "quota")]
 
 
+def test_before_it_expires_it_is_tried_for_a_last_time() -> None:
+    """However long the pause has grown, and not if the provider asked for a longer one."""
+    expires = NOON + timedelta(minutes=2)
+    step = _apply(None, command(expires_at=expires))
+    send = _step(step).effects[0]
+    state, now = _state(step), NOON
+    looks = []
+    while (after := _step(PROCESSOR.settle(state, send, BUSY, now))).due is not None:
+        now = after.due
+        looks.append(now)
+        state = _state(PROCESSOR.wake(_state(after), now))
+    assert looks[-1] == expires - timedelta(seconds=30)
+    assert len(looks) == len(set(looks))
+    asked = replace(BUSY, retry_in_s=100.0)
+    assert _told(PROCESSOR.settle(_state(step), send, asked, NOON)) == [("suppressed", "quota")]
+
+
 def test_rounds_that_tried_in_vain_come_to_an_end() -> None:
     """After the last one it has failed, with all its attempts, and is a dead letter."""
     state = _state(step := _apply(None, command(expires_at=NOON + timedelta(days=9))))
