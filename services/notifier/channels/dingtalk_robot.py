@@ -93,7 +93,8 @@ def sign(timestamp: str, secret: str) -> str:
 def body(content: Content) -> dict[str, Any]:
     """A Markdown message must have a title, which shows in the list of chats: its first line if it has none of its own."""
     if content.markdown:
-        title = content.title or content.text.strip().splitlines()[0].lstrip("#> ")
+        first = content.text.strip().splitlines()[0]
+        title = content.title or first.lstrip("#> ") or first
         return {"msgtype": "markdown", "markdown": {"title": title, "text": content.text}}
     text = content.text if content.title is None else f"{content.title}\n{content.text}"
     return {"msgtype": "text", "text": {"content": text}}
