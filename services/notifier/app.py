@@ -9,10 +9,10 @@ from services.contracts.calendar import EPOCH
 from services.contracts.topics import CONTACTS, FEEDBACK, NOTIFICATIONS, RECEIPTS
 from services.contracts.wire import RECEIPTS as RECEIPTS_WIRE
 from services.notifier.callbacks import Callbacks
-from services.notifier.channels.registry import build_channels
+from services.notifier.channels.registry import Channels, build_channels
 from services.notifier.delivery.courier import Courier
 from services.notifier.delivery.metrics import ChannelMetrics
-from services.notifier.delivery.quota import RedisQuotas
+from services.notifier.delivery.quota import Quotas, RedisQuotas
 from services.notifier.policy.models import Policy
 from services.notifier.policy.reading import load
 from services.notifier.policy.staff import Staff
@@ -28,42 +28,47 @@ from services.runtime.errands import Errands
 from services.runtime.record import Output
 from services.runtime.sealing import Seal
 from services.runtime.serving import run
-from services.runtime.settings import ClockKind
 from services.runtime.surroundings import Surroundings
+from services.runtime.telemetry import Telemetry
 
 SETTINGS = NotifierSettings
+
+
+def make_courier(settings: NotifierSettings, channels: Channels, quotas: Quotas, telemetry: Telemetry) -> Courier:
+    """Raise `FileError` when a template is wrong."""
+    set_on_retry_hooks([])  # a line for every retry of every message would drown the log in an outage
+    return Courier(
+        channels,
+        texts=Templates.load(settings.templates),
+        opener=Seal.of(settings.contacts_key),
+        quotas=quotas,
+        metrics=ChannelMetrics(telemetry.registry, channels.names),
+        # in a replay the pure core alone knows what time it is
+        now=(lambda: EPOCH) if settings.replays else (lambda: datetime.now(UTC)),
+        bounds=settings.bounds,
+    )
+
+
+def make_terms(settings: NotifierSettings, channels: Channels, courier: Courier, silences: SilenceBook) -> Terms:
+    """Raise `FileError` when the policy or the staff directory is wrong."""
+    return Terms(
+        frozenset(channels.names),
+        settings.tz,
+        settings.partitions,
+        policy=load(Policy, settings.policy) if settings.policy else Policy(),
+        staff=load(Staff, settings.staff) if settings.staff else Staff(),
+        silences=silences.in_force,
+        rounds=settings.rounds,
+        lease=None if settings.replays else timedelta(seconds=courier.longest_s + settings.send_lost_s),
+    )
 
 
 def service(settings: NotifierSettings) -> Service:
     """Raise `FileError` when the policy, the staff directory or a template is wrong."""
     around = Surroundings(SERVICE, settings)
-    set_on_retry_hooks([])  # a line for every retry of every message would drown the log in an outage
-    replay = settings.clock is ClockKind.EVENT
-    channels = build_channels(settings)
-    names = [channel.name for channel in channels]
-    silences = SilenceBook()
-    courier = Courier(
-        channels,
-        texts=Templates.load(settings.templates),
-        opener=Seal.of(settings.contacts_key),
-        quotas=RedisQuotas(around.redis(), settings.quota_secret),
-        metrics=ChannelMetrics(around.telemetry.registry, names),
-        # in a replay the pure core alone knows what time it is
-        now=(lambda: EPOCH) if replay else (lambda: datetime.now(UTC)),
-        bounds=settings.bounds,
-    )
-    processor = NotifierProcessor(
-        Terms(
-            frozenset(names),
-            settings.tz,
-            settings.partitions,
-            policy=load(Policy, settings.policy) if settings.policy else Policy(),
-            staff=load(Staff, settings.staff) if settings.staff else Staff(),
-            silences=silences.in_force,
-            rounds=settings.rounds,
-            lease=None if replay else timedelta(seconds=courier.longest_s + settings.send_lost_s),
-        )
-    )
+    channels, silences = build_channels(settings), SilenceBook()
+    courier = make_courier(settings, channels, RedisQuotas(around.redis(), settings.quota_secret), around.telemetry)
+    processor = NotifierProcessor(make_terms(settings, channels, courier, silences))
     errands = Errands(courier.perform, processor.settle)
 
     def observe(outputs: Sequence[Output]) -> None:
@@ -79,7 +84,7 @@ def service(settings: NotifierSettings) -> Service:
         around.budget,
         around.telemetry,
         service=SERVICE,
-        event_clock=replay,
+        event_clock=settings.replays,
         errands=errands,
         observe=observe,
     )

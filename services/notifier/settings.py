@@ -12,6 +12,7 @@ from services.notifier.channels.registry import AllChannelSettings
 from services.notifier.delivery.bounds import Bounds
 from services.notifier.delivery.rounds import Rounds
 from services.runtime.sealing import SealingSettings
+from services.runtime.settings import ClockKind
 
 _KEY_BYTES = 32
 
@@ -19,7 +20,9 @@ _KEY_BYTES = 32
 class NotifierSettings(AllChannelSettings, CallbackSettings, SealingSettings):
     """Who may be written to and when, what is said, which channels there are, how to reach them, and how hard to try."""
 
-    policy: Path | None = Field(None, description="policy file: consent, caps, quiet hours, control group (docs/restraint.md)")
+    policy: Path | None = Field(
+        None, description="policy file: consent, caps, quiet hours, control group (docs/restraint.md)"
+    )
     staff: Path | None = Field(None, description="staff directory: how the clerks are reached who look after customers")
     templates: Path | None = Field(None, description="folder of the texts (docs/templates.md)")
     send_attempts: int = Field(3, ge=1, le=10, description="attempts per command and channel, in one round")
@@ -27,14 +30,30 @@ class NotifierSettings(AllChannelSettings, CallbackSettings, SealingSettings):
     send_turn_s: float = Field(5.0, gt=0, le=120, description="longest wait for a busy channel, in seconds")
     send_concurrency: int = Field(64, ge=1, le=1000, description="commands a channel works on at once")
     send_line: int = Field(1000, ge=0, le=100_000, description="commands that may wait for a channel, each worker")
-    send_retry_after_max_s: float = Field(10.0, ge=0, le=60, description="longest pause a provider may ask for in a round")
-    send_rounds: int = Field(5, ge=1, le=20, description="rounds over all channels of a command, with longer and longer waits")
-    send_failures: int = Field(10, ge=1, le=10_000, description="failures in a row after which a channel is given a rest")
-    send_rest_s: float = Field(10.0, gt=0, le=300, description="its first rest, in seconds; each that follows is twice as long")
+    send_retry_after_max_s: float = Field(
+        10.0, ge=0, le=60, description="longest pause a provider may ask for in a round"
+    )
+    send_rounds: int = Field(
+        5, ge=1, le=20, description="rounds over all channels of a command, with longer and longer waits"
+    )
+    send_failures: int = Field(
+        10, ge=1, le=10_000, description="failures in a row after which a channel is given a rest"
+    )
+    send_rest_s: float = Field(
+        10.0, gt=0, le=300, description="its first rest, in seconds; each that follows is twice as long"
+    )
 
     send_lost_s: float = Field(
-        30.0, gt=0, le=3600, description="seconds beyond the longest send after which one of which nothing is heard is lost"
+        30.0,
+        gt=0,
+        le=3600,
+        description="seconds beyond the longest send after which one of which nothing is heard is lost",
     )
+
+    @property
+    def replays(self) -> bool:
+        """Whether event time is the clock."""
+        return self.clock is ClockKind.EVENT
 
     @property
     def bounds(self) -> Bounds:

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy.embedded.backlog import Backlog, inputs
 from deploy.embedded.process import ProcessFailed
 from deploy.embedded.services import Services
+from services.contracts.topics import RECEIPTS
 
 _LOOK_SECONDS = 0.2
 _REST_SECONDS = 1.0
@@ -58,7 +59,10 @@ class Drain:
 
     async def look(self) -> list[Reach]:
         """In the direction of the flow: if all are done, everything is, for a service publishes before it counts."""
-        return [await self._reach(service, topics) for service, topics in inputs().items()]
+        reached = [await self._reach(service, topics) for service, topics in inputs().items()]
+        # on the wall clock receipts come a while after their commands were counted: they must have come to rest, too
+        told = sum((await self._consumer.end_offsets(self._places(RECEIPTS.name))).values())
+        return [*reached, Reach(RECEIPTS.name, told, told)]
 
     async def until_dry(self, report: Report) -> float:
         """Wait until every record is processed and nothing has moved for a second; the instant (monotonic) of the last move.
@@ -99,6 +103,9 @@ class Drain:
             raise ProcessFailed(f"{service} ended (exit code {process.exit_code})\n{process.tail()}")
         page = await self._client.get(f"{self._services.address(service)}/metrics")
         found = _RECORDS.search(page.text)
-        places = [TopicPartition(topic, partition) for topic in topics for partition in range(self._partitions)]
+        places = [place for topic in topics for place in self._places(topic)]
         total = sum((await self._consumer.end_offsets(places)).values())
         return Reach(service, int(float(found[1])) if found else 0, total)
+
+    def _places(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(topic, partition) for partition in range(self._partitions)]

@@ -21,14 +21,17 @@ import typer
 from services.contracts.topics import EVENTS, NOTIFICATIONS, PROFILES
 from services.ingest.forward import Forwarder
 from services.ingest.intake import Intake
+from services.notifier.app import make_courier, make_terms
 from services.notifier.channels.registry import build_channels
-from services.notifier.delivery import Courier
+from services.notifier.delivery.quota import MemoryQuotas
 from services.notifier.processor import NotifierProcessor
 from services.notifier.settings import NotifierSettings
+from services.notifier.silences import SilenceBook
 from services.rules.book.compiler import load_rulebook
 from services.rules.processor import RulesProcessor
 from services.runtime.commit import PublishThenCommit
 from services.runtime.dead_letter import Budget
+from services.runtime.errands import Errands
 from services.runtime.memory import MemoryStore
 from services.runtime.record import Output, Record
 from services.runtime.stage import Stage
@@ -37,6 +40,7 @@ from services.scoring.config import ScoringConfig
 from services.scoring.processor import ScoringProcessor
 from tests.bench.crowd import Crowd
 from tests.bench.flow import RULES
+from tests.bench.rig import OPEN_POLICY
 
 _PARTITIONS = 24
 _CUSTOMERS = 2_000
@@ -76,6 +80,8 @@ async def measure(events: int, profiled: str | None) -> dict[str, tuple[int, flo
             profile.enable()
         for partition, batch in batches:
             await stage.handle(partition, batch, datetime.now(UTC))
+        for partition in range(_PARTITIONS):
+            await stage.finish(partition)
         profile.disable()
         found[name] = (len(records), time.process_time() - began)
         if name == profiled:
@@ -88,18 +94,30 @@ def _stage(name: str, collector: _Collector) -> Stage:
     telemetry, budget = Telemetry(name, "bench"), Budget(1000, 10.0)
     if name == "ingest":
         return Forwarder(Intake(), collector, budget, telemetry, partitions=_PARTITIONS, event_clock=False)
-    settings = NotifierSettings()
-    effector: Any = None
-    processor: Any
-    match name:
-        case "scoring":
-            processor = ScoringProcessor(ScoringConfig(), ZoneInfo("Asia/Shanghai"), _PARTITIONS)
-        case "rules":
-            processor = RulesProcessor(load_rulebook(RULES))
-        case _:
-            processor, effector = NotifierProcessor(), Courier(build_channels(settings), settings.bounds)
+    if name == "notifier":
+        return _notifier(collector, budget, telemetry)
+    processor: Any = (
+        ScoringProcessor(ScoringConfig(), ZoneInfo("Asia/Shanghai"), _PARTITIONS)
+        if name == "scoring"
+        else RulesProcessor(load_rulebook(RULES))
+    )
+    return PublishThenCommit(processor, MemoryStore(), collector, budget, telemetry, service=name, event_clock=False)
+
+
+def _notifier(collector: _Collector, budget: Budget, telemetry: Telemetry) -> Stage:
+    settings = NotifierSettings(partitions=_PARTITIONS, policy=OPEN_POLICY)
+    channels = build_channels(settings)
+    courier = make_courier(settings, channels, MemoryQuotas(time.monotonic), telemetry)
+    processor = NotifierProcessor(make_terms(settings, channels, courier, SilenceBook()))
     return PublishThenCommit(
-        processor, MemoryStore(), collector, budget, telemetry, service=name, event_clock=False, effector=effector
+        processor,
+        MemoryStore(),
+        collector,
+        budget,
+        telemetry,
+        service="notifier",
+        event_clock=False,
+        errands=Errands(courier.perform, processor.settle),
     )
 
 

@@ -23,6 +23,9 @@ from tests.servers.wipe import wipe_kafka, wipe_redis
 KEYED = tuple(topic for topic in TOPICS if topic.partitions is None)
 """Topics with as many partitions as the pipeline."""
 
+OPEN_POLICY = Path(__file__).parents[1] / "open-policy.yaml"
+"""What rules decide is sent: restraint would leave little to measure at the last hop."""
+
 _TRIES = 50
 _SETTLE_SECONDS = 1.0
 
@@ -79,6 +82,7 @@ class Rig:
             "KOI_GROUP_PREFIX": "koi",
             "KOI_HOST": HOST,
             "KOI_RULES": str(rules),
+            "KOI_POLICY": str(OPEN_POLICY),
             "KOI_CHANNELS": "console",
             "KOI_CLOCK": clock.value,
             "KOI_ZONE": zone,

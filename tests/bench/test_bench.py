@@ -30,7 +30,8 @@ def test_a_quick_run_writes_every_figure(tmp_path: Path) -> None:
     assert figures.machine.cores > 0
     assert figures.live.events == figures.floor.events == figures.parameters["events"]
     assert figures.live.records["koi.events"] == figures.live.events
-    assert figures.live.records["koi.receipts"] == figures.live.records["koi.notifications"] > 0
+    # what is recalled has no receipt of its own
+    assert figures.live.records["koi.notifications"] >= figures.live.records["koi.receipts"] > 0
     assert figures.live.events_per_second > 0
     assert figures.floor.events_per_second > 0
     assert figures.ratio.events_per_cpu_second > 0

@@ -57,6 +57,10 @@ class Channels:
             if isinstance(channel, AbstractAsyncContextManager):
                 self._stack.push_async_exit(channel)
 
+    @property
+    def names(self) -> Sequence[str]:
+        return [channel.name for channel in self._channels]
+
     def __iter__(self) -> Iterator[Channel]:
         return iter(self._channels)
 
