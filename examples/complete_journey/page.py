@@ -154,6 +154,8 @@ def _months(jumps: Jumps) -> list[str]:
 def _messages(outcome: Outcome) -> Section:
     notifications = outcome.summary.notifications
     fate = {"sent": notifications.sent}
+    if notifications.waiting:
+        fate["still waiting for its hour"] = notifications.waiting
     for what, reasons in notifications.reasons.items():
         fate |= {f"{what}: {reason.replace('_', ' ')}": count for reason, count in reasons.items()}
     by_rule: list[list[str | int]] = [[rule, count] for rule, count in notifications.sent_by_rule.items()]
@@ -164,7 +166,8 @@ def _messages(outcome: Outcome) -> Section:
                 "Messages by outcome and reason",
                 charts.bars(fate, colours=[charts.WATER, *[charts.GOLD] * (len(fate) - 1)]),
                 height=60 + 40 * len(fate),
-                note="Held back by a rule, or by the notifier, for the reason named.",
+                note="Held back by a rule, or by the notifier, for the reason named. "
+                f"{notifications.deferred:,} came at night or too many at once, and were put off first.",
             ),
             Table("Sent, by rule", ["rule", "messages"], by_rule),
         ],

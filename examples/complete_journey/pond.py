@@ -9,7 +9,7 @@ from services.contracts.command import Command
 from services.contracts.deadletter import DeadLetter
 from services.contracts.decision import Decision
 from services.contracts.profile import Cause, Profile, ProfileMessage
-from services.contracts.receipt import Receipt
+from services.contracts.receipt import FINAL, DeliveryOutcome, Receipt
 
 TOLD = (
     topics.EVENTS,
@@ -17,6 +17,8 @@ TOLD = (
     topics.PROFILES,
     topics.DECISIONS,
     topics.NOTIFICATIONS,
+    topics.CONTACTS,
+    topics.FEEDBACK,
     topics.RECEIPTS,
     topics.DEAD_LETTER,
 )
@@ -28,13 +30,15 @@ class Pond:
     """Filled record by record with `take`; records of one partition must come in their order.
 
     A stage repeats outputs after a crash. Repeats carry the same identity, so the first of each is kept: the newest
-    (version, tick) of a customer, decisions and commands by id, receipts by command, dead letters by place.
+    (version, tick) of a customer, decisions and commands by id, receipts by command, dead letters by place. `receipts` are
+    the ends of commands, `deferred` what was said when one was put off for the first time.
     """
 
     profiles: dict[str, Profile] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    deferred: dict[str, Receipt] = field(default_factory=dict)
     dead_letters: dict[tuple[str, str, int, int], DeadLetter] = field(default_factory=dict)
     bought: "defaultdict[str, array[int]]" = field(default_factory=lambda: defaultdict(lambda: array("q")))
     """When each customer placed an order that counted, in Unix seconds: the events after which there was one more."""
@@ -45,7 +49,14 @@ class Pond:
         """Raise `InvalidMessage` for a record that is not what the topic carries, `KeyError` for another topic."""
         self.records[topic] += 1
         match topic:
-            case topics.ORDERS.name | topics.INTERACTIONS.name | topics.EVENTS.name | topics.TRANSFERS.name:
+            case (
+                topics.ORDERS.name
+                | topics.INTERACTIONS.name
+                | topics.EVENTS.name
+                | topics.TRANSFERS.name
+                | topics.CONTACTS.name
+                | topics.FEEDBACK.name
+            ):
                 pass  # only counted: what became of them is on the others
             case topics.PROFILES.name:
                 self._profile(wire.PROFILES.decode(value))
@@ -57,13 +68,18 @@ class Pond:
                 if isinstance(command, Command):
                     self.commands.setdefault(command.id, command)
             case topics.RECEIPTS.name:
-                receipt = wire.RECEIPTS.decode(value)
-                self.receipts.setdefault(receipt.command_id, receipt)
+                self._receipt(wire.RECEIPTS.decode(value))
             case topics.DEAD_LETTER.name:
                 letter = wire.DEAD_LETTERS.decode(value)
                 self.dead_letters.setdefault((letter.service, letter.topic, letter.partition, letter.offset), letter)
             case _:
                 raise KeyError(topic)
+
+    def _receipt(self, receipt: Receipt) -> None:
+        if receipt.outcome in FINAL:
+            self.receipts.setdefault(receipt.command_id, receipt)
+        elif receipt.outcome is DeliveryOutcome.DEFERRED:
+            self.deferred.setdefault(receipt.command_id, receipt)
 
     def _profile(self, message: ProfileMessage) -> None:
         if not isinstance(message, Profile):

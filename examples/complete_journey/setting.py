@@ -14,6 +14,8 @@ GROUP_PREFIX = "koi"
 _HERE = Path(__file__).parent
 RULES = _HERE.parents[1] / "deploy" / "rules"
 SCORING = _HERE / "scoring.yaml"
+POLICY = _HERE / "policy.yaml"
+TEMPLATES = _HERE.parents[1] / "deploy" / "templates"
 
 
 class DemoFailed(Exception):  # noqa: N818 - it says what happened
@@ -73,6 +75,8 @@ class Setting:
             "KOI_SESSION_TIMEOUT_MS": "6000",  # a service that was killed is missed sooner
             "KOI_RULES": str(self.rules.resolve()),
             "KOI_SCORING": str(SCORING),
+            "KOI_POLICY": str(POLICY),
+            "KOI_TEMPLATES": str(TEMPLATES),
             "KOI_CHANNELS": "webhook,console",  # the console is the notifier's log
             "KOI_WEBHOOK_URL": sink_url,
             "KOI_WEBHOOK_SECRET": sink_secret,

@@ -81,6 +81,8 @@ def _messages(outcome: Outcome) -> Table:
     for what, reasons in told.reasons.items():
         for reason, count in reasons.items():
             table.add_row(f"{what}: {reason.replace('_', ' ')}", f"{count:,}")
+    table.add_row("put off at first", f"{told.deferred:,}")
+    table.add_row("still waiting at the end", f"{told.waiting:,}")
     table.add_row("sent twice", f"{outcome.summary.duplicate_sends:,}")
     return table
 

@@ -3,20 +3,27 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from examples.complete_journey.dataset import CURRENCY
 from examples.complete_journey.expected import Expected
 from examples.complete_journey.pond import Pond
+from services.contracts.channels import Category, Recipient
 from services.contracts.command import Command
 from services.contracts.decision import Decision, DecisionReason, Mode, Outcome
 from services.contracts.profile import Octant, Profile
-from services.contracts.receipt import DeliveryOutcome
+from services.contracts.receipt import DeliveryOutcome, Receipt
 
 Ladders: TypeAlias = Mapping[str, Sequence[str]]
 """Ladder name -> its tiers, lowest first."""
 
 JUMPS = (Outcome.PROMOTED, Outcome.DEMOTED)
+
+AWAKE = range(9, 21)
+"""The hours of the day, in UTC, at which policy.yaml lets messages out."""
+MOST = {Category.MARKETING: (1, 3), Category.SERVICE: (3, 10)}
+"""How many a customer gets by policy.yaml: a day, and within seven days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +31,16 @@ class Notifications:
     """What became of all messages. `reasons`: outcome -> reason -> how many.
 
     `suppressed` counts what the notifier held back and what rules kept silent about (a rule that was due, but cooling
-    down or the like, emits no command; a tier that was full held back no message). `unanswered` commands have no receipt:
-    0 once the pond is quiet.
+    down or the like, emits no command; a tier that was full held back no message). `deferred` were put off at least once;
+    those of them whose time had not come when the data ended are `waiting`. `unanswered` commands have no receipt: 0 once the
+    pond is quiet. `intruding`: messages that a customer got at night, or beyond what the policy allows.
     """
 
     commands: int
     sent: int
+    deferred: int
+    waiting: int
+    intruding: int
     suppressed: int
     failed: int
     unanswered: int
@@ -85,6 +96,7 @@ class Summary:
             "top20_share": (self.top20_share, expected.top20_share),
             "commands without a receipt": (self.notifications.unanswered, 0),
             "messages sent but not received": (self.undelivered, 0),
+            "messages at night, or too many": (self.notifications.intruding, 0),
         }
         return [f"{name}: {got:,}, expected {want:,}" for name, (got, want) in pairs.items() if got != want]
 
@@ -199,12 +211,37 @@ def notifications(pond: Pond) -> Notifications:
     return Notifications(
         commands=len(pond.commands),
         sent=by_rule.total(),
+        deferred=len(pond.deferred),
+        waiting=len(pond.deferred.keys() - pond.receipts.keys()),
+        intruding=intruding(pond.receipts.values()),
         suppressed=reasons[DeliveryOutcome.SUPPRESSED.value].total(),
         failed=reasons[DeliveryOutcome.FAILED.value].total(),
-        unanswered=len(pond.commands.keys() - pond.receipts.keys()),
+        unanswered=len(pond.commands.keys() - pond.receipts.keys() - pond.deferred.keys()),
         reasons={outcome: dict(sorted(count.items())) for outcome, count in reasons.items()},
         sent_by_rule=dict(sorted(by_rule.items())),
     )
+
+
+def intruding(receipts: Iterable[Receipt]) -> int:
+    """How many messages customers got that they should not have got, counted anew from when they were sent.
+
+    At night, or beyond a day's or any seven days' number of their category, as policy.yaml has them.
+    """
+    sent: defaultdict[tuple[str, Category], list[datetime]] = defaultdict(list)
+    for receipt in receipts:
+        known = receipt.category is not None and receipt.recipient is Recipient.CUSTOMER
+        if receipt.outcome is DeliveryOutcome.SENT and receipt.category is not None and known:
+            sent[receipt.customer_id, receipt.category].append(receipt.at.astimezone(UTC))
+    found = 0
+    for (_, category), instants in sent.items():
+        if category is Category.TRANSACTIONAL:
+            continue
+        a_day, a_week = MOST[category]
+        for at in instants:
+            same_day = sum(other.date() == at.date() for other in instants)
+            week = sum(at - timedelta(days=7) < other <= at for other in instants)
+            found += not AWAKE.start <= at.hour < AWAKE.stop or same_day > a_day or week > a_week
+    return found
 
 
 def duplicates(accepted: Iterable[str], commands: Mapping[str, Command]) -> int:

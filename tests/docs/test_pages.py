@@ -35,7 +35,7 @@ TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for
 
 BLOCK = re.compile(r"(?:^<!-- (mapped by the file above) -->\n)?^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ENVELOPE = {"id", "source", "customer_id", "occurred_at", "received_at", "schema_"}
-PROGRAMS = {"koi", "make", "export", "echo", "kcat", "jq", "grep", "redis-cli", "xargs", "docker"}
+PROGRAMS = {"koi", "make", "export", "echo", "kcat", "jq", "grep", "redis-cli", "xargs", "docker", "tr"}
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
+from services.contracts.channels import CHANNELS, Category
 from services.contracts.parameters import JUMP_PARAMETERS, PARAMETERS
 from services.contracts.profile import RfSegment
 from services.rules.book.compiler import compile_rulebook
@@ -109,6 +110,16 @@ def test_what_stands_elsewhere_is_said() -> None:
     """Every key that is refused by name stands in the docs."""
     assert "quiet_hours" in Notify.elsewhere
     assert all(f"`{key}`" in TEXT for key in Notify.elsewhere)
+
+
+def test_the_channels_are_those_of_the_code() -> None:
+    """The table says of each whom it reaches and what it carries."""
+    rows = TEXT.partition("| channel | to | category |\n|---|---|---|\n")[2].partition("\n\n")[0].splitlines()
+    told: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+    for row in rows:
+        channels, reach, carry = ([*re.findall(r"`(\w+)`", cell)] for cell in row.split("|")[1:4])
+        told |= dict.fromkeys(channels, (frozenset(reach), frozenset(carry or Category)))
+    assert told == {name: (facts.reaches, facts.categories) for name, facts in CHANNELS.items()}
 
 
 def test_every_parameter_is_told() -> None:

@@ -91,6 +91,15 @@ def test_until_and_the_end_of_the_time_recall() -> None:
     assert recalled(life) == [("c", 1, "ended", 2 * DAY + timedelta(hours=12))]
 
 
+def test_what_was_recalled_is_not_recalled_again() -> None:
+    """A goal that is reached after the early end counts, and finds nothing that waits."""
+    life = begun(RULE % "")
+    news(life, timedelta(hours=1), r=5)
+    life.now(r=5, version=9, as_of=NOON + DAY, occurred_at=NOON + DAY, event=PAID)
+    assert [d.outcome for d in life.decided] == [Outcome.FIRED, Outcome.ENDED, Outcome.REACHED]
+    assert recalled(life) == [("c", 1, "ended", timedelta(hours=1))]
+
+
 def test_an_end_at_once_takes_nothing_back() -> None:
     """An `until` that holds from the beginning ends the episode behind its first message, which was decided in spite of it."""
     life = begun((RULE % "").replace("r >= 5", "r >= 3"))
