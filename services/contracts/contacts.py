@@ -45,6 +45,7 @@ class ContactsErased(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"
 
     customer_id: str
     occurred_at: Instant
+    hops: int = 0
 
 
 class ContactsJoined(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="joined", gc=False):

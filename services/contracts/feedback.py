@@ -30,3 +30,5 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     occurred_at: Instant
     category: Category | None = None
     detail: str = ""
+    hops: int = 0
+    """How many customers it was passed on through who turned out to be another."""

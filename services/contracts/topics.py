@@ -155,7 +155,7 @@ NOTIFICATIONS = Topic(
 )
 CONTACTS = Topic(
     name="koi.contacts",
-    about="Consent, preferences and sealed addresses, for the notifier alone.",
+    about="Consent, preferences and sealed addresses, for the notifier alone, which passes on those of merged customers.",
     key="customer_id",
     message=wire.CONTACTS.kind,
     owner="ingest",

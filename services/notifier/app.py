@@ -8,6 +8,7 @@ from stamina.instrumentation import set_on_retry_hooks
 from services.contracts.calendar import EPOCH
 from services.contracts.topics import CONTACTS, FEEDBACK, NOTIFICATIONS, RECEIPTS
 from services.contracts.wire import RECEIPTS as RECEIPTS_WIRE
+from services.notifier.callback_metrics import CallbackMetrics
 from services.notifier.callbacks import Callbacks
 from services.notifier.channels.registry import Channels, build_channels
 from services.notifier.delivery.courier import Courier
@@ -88,7 +89,12 @@ def service(settings: NotifierSettings) -> Service:
         errands=errands,
         observe=observe,
     )
-    callbacks = Callbacks(settings.callback_secret, around.publisher, settings.partitions)
+    callbacks = Callbacks(
+        settings.callback_secret,
+        around.publisher,
+        settings.partitions,
+        observe=CallbackMetrics(around.telemetry.registry).answered,
+    )
     return Service(
         around,
         stage,

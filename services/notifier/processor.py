@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -30,7 +31,9 @@ from services.runtime.partitioning import partition_of
 from services.runtime.processor import Address, Emit, Inbox, Step
 from services.runtime.record import Record
 
-NotifierMessage = CommandMessage | ContactMessage | Feedback
+NotifierMessage: TypeAlias = CommandMessage | ContactMessage | Feedback
+Passed: TypeAlias = ContactsUpdated | ContactsErased | ContactsMoved | Feedback
+"""What is passed on from a customer who turned out to be another."""
 
 
 class NotifierProcessor:
@@ -90,13 +93,12 @@ class NotifierProcessor:
             case ContactsUpdated() | ContactsMoved():
                 self._learn(turn, message)
             case ContactsErased():
-                if not turn.state.was_gone(message.occurred_at):
-                    _forget(turn, message.occurred_at, "the customer is to be forgotten")
+                self._erase(turn, message)
             case ContactsJoined():
                 if not turn.state.was_gone(message.occurred_at):
                     self._hand_over(turn, message)
             case Feedback():
-                _hear(turn, message, now)
+                self._hear(turn, message, now)
         return turn.step()
 
     def wake(self, state: NotifierState, now: datetime) -> Step[NotifierState] | None:
@@ -151,15 +153,42 @@ class NotifierProcessor:
         _forget(turn, message.occurred_at, "the customer turned out to be another one", joined=message.into_id)
         self._send_over(turn, moved)
 
-    def _pass_on(self, turn: Turn, message: ContactsUpdated | ContactsMoved, into_id: str) -> None:
+    def _erase(self, turn: Turn, message: ContactsErased) -> None:
+        """Forget a customer; who turned out to be another is that one, and it is forgotten there."""
+        state = turn.state
+        if state.joined is not None:
+            self._pass_on(turn, message, state.joined)
+        elif not state.was_gone(message.occurred_at):
+            _forget(turn, message.occurred_at, "the customer is to be forgotten")
+
+    def _hear(self, turn: Turn, feedback: Feedback, now: datetime) -> None:
+        """News of a message: said once, and an unsubscription is heeded where the customer is now."""
+        state = turn.state
+        if key_of(feedback.id) in state.told:
+            return
+        turn.state = state.heard(feedback.id, now)
+        if state.joined is not None:
+            self._pass_on(turn, feedback, state.joined)
+            return
+        if feedback.news is News.UNSUBSCRIBED:
+            category = feedback.category or Category.MARKETING
+            card = state.card.refused(feedback.channel, category, feedback.occurred_at, feedback.id)
+            turn.state = msgspec.structs.replace(turn.state, card=card)
+        turn.say(news(feedback, now))
+
+    def _pass_on(self, turn: Turn, message: Passed, into_id: str) -> None:
+        """To the customer whom this one turned out to be."""
         hops = message.hops + 1
         if hops > MAX_HOPS:
             raise InvalidMessage("merged_in_a_circle", f"passed on {MAX_HOPS} times, and the customer was merged again")
         self._send_over(turn, msgspec.structs.replace(message, customer_id=into_id, hops=hops))
 
-    def _send_over(self, turn: Turn, message: ContactsUpdated | ContactsMoved) -> None:
+    def _send_over(self, turn: Turn, message: Passed) -> None:
         there = Address(partition_of(message.customer_id, self._terms.partitions), message.customer_id.encode())
-        turn.say(Emit(topics.CONTACTS.name, wire.CONTACTS.encode(message), there))
+        if isinstance(message, Feedback):
+            turn.say(Emit(topics.FEEDBACK.name, wire.FEEDBACK.encode(message), there))
+        else:
+            turn.say(Emit(topics.CONTACTS.name, wire.CONTACTS.encode(message), there))
 
 
 def _recall(turn: Turn, recall: Recall) -> None:
@@ -175,15 +204,3 @@ def _forget(turn: Turn, at: datetime, why: str, *, joined: str | None = None) ->
     for entry in list(turn.state.waiting.values()):
         if not entry.begun and entry.command.decided_at <= at:
             turn.call_off(entry, Reason.ERASED, why)
-
-
-def _hear(turn: Turn, feedback: Feedback, now: datetime) -> None:
-    state = turn.state
-    if key_of(feedback.id) in state.told:
-        return
-    turn.state = state.heard(feedback.id, now)
-    if feedback.news is News.UNSUBSCRIBED:
-        category = feedback.category or Category.MARKETING
-        card = state.card.refused(feedback.channel, category, feedback.occurred_at, feedback.id)
-        turn.state = msgspec.structs.replace(turn.state, card=card)
-    turn.say(news(feedback, now))

@@ -101,7 +101,8 @@ class NotifierState(msgspec.Struct, frozen=True, array_like=True):
 
     def _forgotten_ms(self) -> int | None:
         """When nothing needs to be remembered any more of an erasure."""
-        if self.erased_ms is None:
+        # who turned out to be another is that one for ever: whatever comes later is passed on
+        if self.erased_ms is None or self.joined is not None:
             return None
         mark_ms = self.erased_ms + _HORIZON_MS
         return mark_ms if self._lives() else max(mark_ms, self.settled.forgotten_at_s * 1000)

@@ -82,6 +82,10 @@ class Scorers:
         """How often each partition was taken over."""
         return asyncio.run(_claims(self.redis, _STORES[service]))
 
+    def port(self, worker: Process) -> int:
+        """Where a worker is reached."""
+        return self._ports[worker]
+
     def get(self, worker: Process, path: str) -> tuple[int, str]:
         """Status and text of a page of a worker."""
         return page(f"http://{HOST}:{self._ports[worker]}{path}")

@@ -392,6 +392,23 @@ def test_two_who_turn_out_to_be_one_are_written_to_as_one() -> None:
         _apply(step.state, _updated(hops=MAX_HOPS, occurred_at=NOON + timedelta(days=1)))
 
 
+def test_an_old_name_still_leads_to_the_customer() -> None:
+    """A link in an old message unsubscribes, and an erasure under the old id erases, whoever the customer is by now."""
+    gone = _state(_apply(None, ContactsJoined(customer_id="客户一", into_id="客户二", occurred_at=NOON)))
+    assert gone.due() is None, "it is not forgotten"
+    heard = _step(_apply(gone, _feedback(News.UNSUBSCRIBED)))
+    (passed,) = heard.outputs
+    onward = wire.FEEDBACK.decode(passed.value or b"")
+    assert (passed.topic, passed.to and passed.to.key) == ("koi.feedback", "客户二".encode())
+    survivor = _state(_apply(None, onward))
+    assert survivor.card.agrees("sms", Category.MARKETING) is False
+    assert _apply(_state(heard), _feedback(News.UNSUBSCRIBED)) is None, "a repeat"
+    later = NOON + timedelta(days=90)
+    (erased,) = _step(_apply(gone, ContactsErased(customer_id="客户一", occurred_at=later))).outputs
+    message = wire.CONTACTS.decode(erased.value or b"")
+    assert _state(_apply(survivor, message)).card.agrees("sms", Category.MARKETING) is None
+
+
 def test_a_state_that_moved_and_is_damaged_is_refused() -> None:
     """It goes to the dead letter."""
     moved = ContactsMoved(customer_id="客户一", from_id="b", occurred_at=NOON, state=b"?")
