@@ -24,6 +24,7 @@ from services.cli.campaign.command import campaign_app
 from services.cli.deliveries.command import deliveries
 from services.cli.explain.command import explain
 from services.cli.notify.command import notify_app
+from services.cli.policy.command import policy_app
 from services.cli.rules.command import rules_app
 from services.cli.scores.command import score, scores_app
 from services.cli.silence.command import silence_app
@@ -47,6 +48,7 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(scores_app, name="scores")
+app.add_typer(policy_app, name="policy")
 app.add_typer(silence_app, name="silence")
 app.add_typer(notify_app, name="notify")
 app.add_typer(templates_app, name="templates")

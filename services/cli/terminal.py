@@ -1,8 +1,10 @@
 """What every command says something with: two consoles, and the one way to give up."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -19,6 +21,18 @@ def fail(lines: str) -> NoReturn:
     """Say what is wrong on standard error, and end with 1."""
     ERR.print(lines, markup=False, highlight=False)
     raise typer.Exit(1) from None
+
+
+def put(text: str, path: Path | None) -> None:
+    """Write a text into a file and say so, or on standard output."""
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {path}: {error.strerror}")
+    OUT.print(f"written to {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 def many(count: int, noun: str) -> str:

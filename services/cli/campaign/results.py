@@ -130,13 +130,10 @@ def _verdict(tally: Tally, window: Window, acted: Rate, lift: Share | None) -> s
         which = "no episode of the control group" if acted.decided else "no episode that acted"
         return f"Nothing to compare yet: there is {which} whose time for the goal is over."
     reach = f"{points(lift.low)} to {points(lift.high)} percentage points (95 %)"
-    match told(lift):
-        case "more often":
-            return f"It works: with the campaign the goal is reached more often, by {reach}."
-        case "less often":
-            return f"It does harm: with the campaign the goal is reached less often, by {reach}."
-        case _:
-            return f"Not enough to tell: the difference may be anything from {reach}, and so none at all."
+    return {
+        "more often": f"It works: with the campaign the goal is reached more often, by {reach}.",
+        "less often": f"It does harm: with the campaign the goal is reached less often, by {reach}.",
+    }.get(told(lift), f"Not enough to tell: the difference may be anything from {reach}, and so none at all.")
 
 
 def _remarks(tally: Tally, window: Window, acted: Rate, held_out: Rate) -> list[str]:

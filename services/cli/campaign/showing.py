@@ -41,10 +41,9 @@ def picture(name: str, tally: Tally, found: Results, until: datetime) -> Rendera
 def headline(name: str, tally: Tally, until: datetime) -> str:
     """A few sentences."""
     funnel, people = tally.funnel, tally.customers
-    lines = [
-        f"{name}, until {until:%Y-%m-%d %H:%M} ({until.tzinfo}): {many(len(tally.acted), 'episode')} of "
-        f"{many(people['acted'], 'customer')} began, {len(tally.held_out):,} of {people['held_out']:,} held out",
-    ]
+    acted = f"{many(len(tally.acted), 'episode')} of {many(people['acted'], 'customer')} began"
+    held_out = f"{len(tally.held_out):,} of {people['held_out']:,} held out"
+    lines = [f"{name}, until {until:%Y-%m-%d %H:%M} ({until.tzinfo}): {acted}, {held_out}"]
     if tally.suppressed:
         lines.append(f"{tally.suppressed.total():,} did not begin: {reasons(tally.suppressed)}")
     if tally.ended:

@@ -1,6 +1,5 @@
 """`koi rules check` and `koi rules schema`: what a person who writes rules asks before they run."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from services.cli.problems import say
-from services.cli.terminal import OUT, fail, many
+from services.cli.terminal import OUT, fail, many, put
 from services.runtime.problems import FileError
 
 
@@ -57,14 +56,7 @@ def rules_schema(
     """Print the JSON Schema of rule files, for editors that complete and check while one writes."""
     from services.rules.book.schema import schema_text  # noqa: PLC0415
 
-    if write is None:
-        sys.stdout.write(schema_text())
-        return
-    try:
-        write.write_text(schema_text(), encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot write {write}: {error.strerror}")
-    OUT.print(f"written to {escape(str(write))}", soft_wrap=True)
+    put(schema_text(), write)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.cli.problems import say
-from services.cli.terminal import OUT, fail, many
+from services.cli.terminal import OUT, many, put
 from services.runtime.problems import FileError, Problem
 
 
@@ -85,11 +85,4 @@ def templates_schema(
     """Print the JSON Schema of template files, for editors that complete and check while one writes."""
     from services.notifier.templates.schema import schema_text  # noqa: PLC0415
 
-    if write is None:
-        sys.stdout.write(schema_text())
-        return
-    try:
-        write.write_text(schema_text(), encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot write {write}: {error.strerror}")
-    OUT.print(f"written to {escape(str(write))}", soft_wrap=True)
+    put(schema_text(), write)
