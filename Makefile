@@ -52,6 +52,8 @@ check: $(ENV) ## style, types, import contracts, schemas, compose file, Dockerfi
 	run koi schemas
 	run koi rules check --strict deploy/rules
 	run koi rules test --strict deploy | tail -n 1
+	run koi templates check --strict deploy/templates --rules deploy/rules $(foreach set,$(wildcard deploy/presets/*),--rules $(set))
+	run koi policy check deploy/notifier/policy.yaml --staff deploy/notifier/staff.example.yaml | tail -n 1
 	run check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	run hadolint deploy/Dockerfile
 

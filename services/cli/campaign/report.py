@@ -23,7 +23,7 @@ def page(name: str, tally: Tally, found: Results, until: datetime) -> Page:
     since = (
         "" if tally.since_ms is None else f"since {from_ms(tally.since_ms).astimezone(until.tzinfo):%Y-%m-%d %H:%M} "
     )
-    sections = [Section("", [_figures(tally, found)], found.verdict)]
+    sections = [Section("", [_figures(tally, found)])]
     if tally.funnel.begun:
         sections.append(_way(tally))
     if tally.begun and found.window.within_ms is not None:
@@ -34,10 +34,10 @@ def page(name: str, tally: Tally, found: Results, until: datetime) -> Page:
         sections.append(_messages(tally))
     if found.remarks:
         rows: list[list[Cell]] = [[remark] for remark in found.remarks]
-        sections.append(Section("Good to know", [Table("", ["of these numbers"], rows, wide=True)]))
+        sections.append(Section("Good to know", [Table("", ["note"], rows, wide=True)]))
     return Page(
         title=f"Campaign {name}",
-        subtitle=f"Episodes that began {since}until {until:%Y-%m-%d %H:%M} ({until.tzinfo}); goal: {found.window}.",
+        subtitle=f"Episodes that began {since}until {until:%Y-%m-%d %H:%M} ({until.tzinfo}); goal: {found.window}. {found.verdict}",
         sections=sections,
         footer=FOOTER,
     )
@@ -94,7 +94,7 @@ def _goal(found: Results) -> Section:
         ("sent something", found.took, charts.GOLD),
     ]
     rows: list[list[Cell]] = [[label, of(rate), percentage(rate.share), rate.open] for label, rate, _ in groups]
-    rows.append(["difference", "", percentage(found.lift, signed=True), ""])
+    rows.insert(2, ["difference", "", percentage(found.lift, signed=True), ""])
     dots, colours = _dots(groups)
     blocks: list[Chart | Table] = []
     if dots:
@@ -108,7 +108,7 @@ def _goal(found: Results) -> Section:
         )
     note = f"Intervals hold at 95 %. Still open: the time for the goal is not over. {NOT_DRAWN}"
     columns = ["group", "reached", "rate", "still open"]
-    return Section("Goal", [*blocks, Table("", columns, rows, note, wide=True)], found.verdict)
+    return Section("Goal", [*blocks, Table("", columns, rows, note, wide=True)])
 
 
 def _variants(found: Results) -> Section:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from services.cli.campaign.tally import UNKNOWN_STEP, Rate, Samples, Tally, Wording
 from services.cli.rules.forecasting.proportions import Share, difference
+from services.cli.terminal import many
 from services.contracts.durations import format_ms
 
 _OFTEN = 1.2
@@ -129,10 +130,12 @@ def _verdict(tally: Tally, window: Window, acted: Rate, lift: Share | None) -> s
     if lift is None:
         which = "no episode of the control group" if acted.decided else "no episode that acted"
         return f"Nothing to compare yet: there is {which} whose time for the goal is over."
+    least, most = sorted((abs(lift.low) * 100, abs(lift.high) * 100))
+    by = f"by {least:.1f} to {most:.1f} percentage points (95 %)"
     reach = f"{points(lift.low)} to {points(lift.high)} percentage points (95 %)"
     return {
-        "more often": f"It works: with the campaign the goal is reached more often, by {reach}.",
-        "less often": f"It does harm: with the campaign the goal is reached less often, by {reach}.",
+        "more often": f"It works: with the campaign the goal is reached more often, {by}.",
+        "less often": f"It does harm: with the campaign the goal is reached less often, {by}.",
     }.get(told(lift), f"Not enough to tell: the difference may be anything from {reach}, and so none at all.")
 
 
@@ -147,25 +150,25 @@ def _remarks(tally: Tally, window: Window, acted: Rate, held_out: Rate) -> list[
     if left and window.within_ms is not None:
         early = acted.early + held_out.early
         said.append(
-            f"{left:,} episodes are left out of the rates, for their time for the goal is not over"
+            f"{many(left, 'episode')} left out of the rates: the time for the goal is not over"
             + (f" ({early:,} of them reached it already)" if early else "")
         )
     for group, samples in (("acted", tally.acted), ("held_out", tally.held_out)):
         people = tally.customers[group]
         if people and len(samples) > _OFTEN * people:
-            who = "those it acted on" if group == "acted" else "the control group"
+            who = "it acted on" if group == "acted" else "of the control group"
             said.append(
-                f"customers of {who} come up {len(samples) / people:.1f} times each; the intervals take episodes for "
+                f"the customers {who} come up {len(samples) / people:.1f} times each; the intervals take episodes for "
                 "independent, and are too narrow"
             )
     if tally.shadow:
-        said.append(f"{tally.shadow:,} episodes began in shadow mode, and are not counted")
+        said.append(f"{many(tally.shadow, 'episode')} in shadow mode, not counted")
     if tally.before:
-        said.append(f"{tally.before:,} episodes began before what is read, and are not counted")
+        said.append(f"{many(tally.before, 'episode')} begun before what is read, not counted")
     if tally.elsewhere:
-        said.append(f"{tally.elsewhere:,} messages belong to episodes that are not counted")
+        said.append(f"{many(tally.elsewhere, 'message')} of episodes that are not counted")
     if tally.torn:
-        said.append(f"{tally.torn:,} messages came to two different ends after a crash; the last one counts")
+        said.append(f"{many(tally.torn, 'message')} came to two different ends after a crash; the last one counts")
     if len(tally.versions) > 1:
         said.append(f"the rule had {len(tally.versions)} versions in this time; all are counted together")
     return said

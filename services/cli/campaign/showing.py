@@ -16,7 +16,7 @@ from services.cli.terminal import many
 from services.contracts.receipt import DeliveryOutcome
 
 NOT_DRAWN = (
-    "Who was sent something was not drawn by lot: they can be reached, have consented and were awake. Only the two lines above "
+    "Who was sent something was not drawn by lot: they can be reached, have consented and were awake. Only the lines above "
     "it, by intention to treat, say what the campaign does."
 )
 _SIGNS = {"more often": "green", "less often": "red"}
@@ -90,24 +90,31 @@ def of(rate: Rate) -> str:
 
 
 def _messages(tally: Tally) -> RenderableType:
-    heads = (*(standing.value for standing in COLUMNS), "delivered", "bounced", "unsub.")
-    table = plain_table("step", "template", "messages", *heads, left=(0, 1))
-    for wording, said in tally.wordings().items():
-        cells = (f"{count:,}" if count else "·" for count in counts(said))
+    heads = ("messages", *(standing.value for standing in COLUMNS), "delivered", "bounced", "unsubscribed")
+    wordings = tally.wordings()
+    rows = {wording: list(counts(said)) for wording, said in wordings.items()}
+    # a terminal may be narrow: there are no columns for what never happened
+    used = [at for at in range(len(heads)) if any(row[at] for row in rows.values())]
+    table = plain_table("step", "template", *(heads[at] for at in used), left=(0, 1))
+    table.pad_edge = False
+    for column in table.columns[2:]:
+        column.no_wrap = True
+    for wording, row in rows.items():
+        cells = (f"{row[at]:,}" if row[at] else "·" for at in used)
         table.add_row(escape(step_name(wording)), escape(wording.template), *cells)
     return under("Messages", table)
 
 
 def _goal(found: Results) -> list[RenderableType]:
     table = plain_table("", "reached", "rate (95 %)", "still open", left=(0,))
-    rows = (
-        ("with the campaign", found.acted),
-        ("control group", found.held_out),
-        ("sent something", found.took),
-    )
-    for label, rate in rows:
+
+    def add(label: str, rate: Rate) -> None:
         table.add_row(label, of(rate), percentage(rate.share), f"{rate.open:,}")
+
+    add("with the campaign", found.acted)
+    add("control group", found.held_out)
     table.add_row("difference", "", percentage(found.lift, signed=True), "")
+    add("sent something", found.took)
     return [under(f"Goal: {found.window}", table), Text(NOT_DRAWN, "dim")]
 
 

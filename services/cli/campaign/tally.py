@@ -93,7 +93,7 @@ class Funnel:
 class Tally:
     """Episodes that began between `since_ms` and `until_ms` (Unix ms, both included, None for no limit).
 
-    `before`: episodes of which only the rest is known; `elsewhere`: messages of episodes that are not counted here.
+    Goals count if they were reached by then; messages are where they are now. `before`: episodes of which only the rest is known; `elsewhere`: messages of episodes that are not counted here.
     """
 
     since_ms: int | None = None
@@ -178,12 +178,13 @@ class Tally:
         if not beginning.acts and not beginning.held_out:
             self.suppressed[beginning.reason] += 1
             return "suppressed"
-        if episode.reached:
+        reached = self._reached(episode)
+        if reached:
             self.longest_ms = max(self.longest_ms, episode.reached_ms - beginning.at_ms)
         if beginning.held_out:
-            self.held_out.add(beginning.at_ms, reached=episode.reached)
+            self.held_out.add(beginning.at_ms, reached=reached)
             return "held_out"
-        self.acted.add(beginning.at_ms, reached=episode.reached)
+        self.acted.add(beginning.at_ms, reached=reached)
         self.left_out.update(episode.left_out)
         if episode.ended:
             self.ended[episode.ended] += 1
@@ -191,14 +192,15 @@ class Tally:
         return "acted"
 
     def _messages(self, episode: Episode, begun_ms: int, lines: list[Line]) -> None:
+        reached = self._reached(episode)
         for line in lines:
             about = line.subject
             said = self.said.setdefault(Wording(about.step, about.variant, about.template), Said())
             said.standings[line.standing, line.reason] += 1
             said.news.update(line.news.keys())
-            said.drawn.add(begun_ms, reached=episode.reached)
+            said.drawn.add(begun_ms, reached=reached)
             if line.standing is Standing.SENT:
-                said.took.add(begun_ms, reached=episode.reached)
+                said.took.add(begun_ms, reached=reached)
             self.torn += line.torn
         heard = {line.command_id for line in lines}
         for command_id, template in episode.commands:
@@ -207,12 +209,16 @@ class Tally:
                 said.standings[Standing.PENDING, Reason.NONE] += 1
         sent = any(line.standing is Standing.SENT for line in lines)
         if sent:
-            self.took.add(begun_ms, reached=episode.reached)
+            self.took.add(begun_ms, reached=reached)
         self.funnel.begun += 1
         self.funnel.messaged += bool(lines or episode.commands)
         self.funnel.sent += sent
         self.funnel.delivered += any(DeliveryOutcome.DELIVERED in line.news for line in lines)
-        self.funnel.reached += episode.reached
+        self.funnel.reached += reached
+
+    def _reached(self, episode: Episode) -> bool:
+        """As of `until_ms`: what came later is not known by then."""
+        return episode.reached and (self.until_ms is None or episode.reached_ms <= self.until_ms)
 
     def _within(self, at_ms: int) -> bool:
         return (self.since_ms is None or self.since_ms <= at_ms) and (self.until_ms is None or at_ms <= self.until_ms)

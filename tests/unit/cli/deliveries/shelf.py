@@ -18,7 +18,7 @@ from services.contracts.receipt import DeliveryOutcome, Reason, Receipt
 from services.runtime.partitioning import partition_of
 
 PARTITIONS = 4
-NIGHT = datetime(2026, 3, 17, 14, 30, tzinfo=UTC)
+NIGHT = datetime(2025, 3, 17, 14, 30, tzinfo=UTC)
 """Half past ten in the evening in Shanghai."""
 RULE = "唤醒@9f31c2a7"
 

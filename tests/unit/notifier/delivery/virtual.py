@@ -141,7 +141,9 @@ def courier(
 def send(command_id: str = "c1", *routes: str | Route, again: bool = False, **more: Any) -> Send:
     """A command over these channels, each with an address."""
     found = tuple(r if isinstance(r, Route) else Route(r, "ming@example.com") for r in routes)
-    return Send(command(command_id, **more), found, ("zh", "en"), tried=tuple(route.channel for route in found) if again else ())
+    return Send(
+        command(command_id, **more), found, ("zh", "en"), tried=tuple(route.channel for route in found) if again else ()
+    )
 
 
 def deliver(*sends: Send, by: Callable[[], Courier]) -> list[Delivered]:
