@@ -67,7 +67,7 @@ class ChannelFacts:
     """What is true of a channel whoever configures it.
 
     `addressed`: it needs an address of the recipient; one that does not reaches whoever stands behind its own address,
-    such as the colleagues of a group. `text`, `markdown` and `title`: the longest it takes, None if it does not take the
+    such as the colleagues of a group. `shared`: an address of its own may stand in for a colleague who has none. `text`, `markdown` and `title`: the longest it takes, None if it does not take the
     form at all. `delivery` is what is promised unless the policy says otherwise: `at_least_once` only where a repeat can
     be recognised by its idempotency key.
     """
@@ -83,6 +83,7 @@ class ChannelFacts:
     title: Limit | None = None
     rates: tuple[Rate, ...] = ()
     sources: tuple[str, ...] = ()
+    shared: bool = False
 
 
 _ANYBODY = frozenset(Recipient)
@@ -207,6 +208,7 @@ CHANNELS: Mapping[ChannelName, ChannelFacts] = {
             reaches=_ANYBODY,
             categories=_ANYTHING,
             addressed=True,
+            shared=True,
             delivery=Delivery.AT_MOST_ONCE,
             text=Limit(32_768, "characters"),
             title=Limit(250, "characters"),

@@ -66,11 +66,6 @@ class Results:
     verdict: str
     remarks: tuple[str, ...]
 
-    @property
-    def open(self) -> int:
-        """Episodes left out because their time for the goal is not over."""
-        return self.acted.open + self.held_out.open
-
 
 def results(tally: Tally, window: Window, end_ms: int) -> Results:
     """As of `end_ms` (Unix ms): only episodes whose time for the goal was over by then are counted."""

@@ -50,7 +50,7 @@ def headline(name: str, tally: Tally, until: datetime) -> str:
         lines.append(f"{tally.ended.total():,} ended early: {reasons(tally.ended)}")
     if tally.left_out:
         steps = ", ".join(f"step {step + 1} {count:,}" for step, count in sorted(tally.left_out.items()))
-        lines.append(f"{tally.left_out.total():,} messages were left out by the when of their step: {steps}")
+        lines.append(f"{many(tally.left_out.total(), 'message')} left out by the when of their step: {steps}")
     lines.append(
         f"of those that began {funnel.messaged:,} led to a message, {funnel.sent:,} were sent one, {funnel.delivered:,} are "
         f"known to have got it, {funnel.reached:,} reached the goal"

@@ -160,10 +160,6 @@ class Tally:
         """Messages by where they are, and why."""
         return sum((said.standings for said in self.said.values()), Counter())
 
-    @property
-    def news(self) -> Counter[DeliveryOutcome]:
-        return sum((said.news for said in self.said.values()), Counter())
-
     def _count(self, episode: Episode, lines: list[Line]) -> str | None:
         """The group that an episode belongs to; None for one that is not counted."""
         beginning = episode.beginning

@@ -116,7 +116,7 @@ class Courier:
             address = self._address(route)
         except CannotOpen as why:
             return Leg(route.channel, Reason.NO_CONTACT, str(why))
-        if outlet.facts.addressed and not address:
+        if outlet.facts.addressed and not address and not outlet.facts.shared:
             return Leg(route.channel, Reason.NO_CONTACT, "no address")
         content: Content | None = None
         try:

@@ -35,7 +35,9 @@ class Addressee:
         if not facts.addressed:
             return Route(channel)
         address = self.address(channel)
-        return self.nowhere if address is None else Route(channel, address, self.sealed)
+        if address is not None:
+            return Route(channel, address, self.sealed)
+        return Route(channel) if facts.shared and self.recipient is Recipient.OWNER else self.nowhere
 
 
 def customer(card: Card, unknown_zone: ZoneInfo) -> Addressee:

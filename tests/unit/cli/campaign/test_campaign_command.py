@@ -92,6 +92,27 @@ def test_a_campaign_from_beginning_to_goal(shelf: Shelf, rules: str) -> None:  #
     assert "note:" not in text
 
 
+def test_what_ended_early_and_what_was_left_out_is_told(shelf: Shelf) -> None:
+    """By reason, and by step."""
+    shelf.put(
+        decision("客户-1", Outcome.SUPPRESSED, DecisionReason.CONDITION, step=2, hours=1),
+        decision("客户-1", Outcome.ENDED, DecisionReason.UNTIL, step=3, hours=2),
+    )
+    text = said("唤醒")
+    assert "1 ended early: until 1" in text
+    assert "1 message left out by the when of their step: step 3 1" in text
+
+
+def test_a_campaign_without_a_message_yet_is_told(shelf: Shelf) -> None:
+    """With rates and nothing else."""
+    shelf.records.clear()
+    shelf.put(decision("客户-1", Outcome.FIRED), decision("客户-1", Outcome.REACHED, hours=1))
+    text = said("唤醒")
+    assert "Messages" not in text
+    assert "with the campaign 1 of 1" in text
+    assert "did not begin" not in text
+
+
 def test_without_rule_files_decisions_are_enough(shelf: Shelf) -> None:  # noqa: ARG001
     """And what is taken for the goal's window is said."""
     text = said("唤醒@any")

@@ -308,6 +308,7 @@ def test_steps_left_out_and_early_ends_are_counted() -> None:
         [
             decision("客户-1", Outcome.FIRED),
             decision("客户-1", Outcome.SUPPRESSED, DecisionReason.CONDITION, step=2, hours=1),
+            decision("客户-1", Outcome.CONTINUED, step=3, hours=1),
             decision("客户-1", Outcome.ENDED, DecisionReason.UNTIL, hours=2),
             decision("客户-2", Outcome.SUPPRESSED, DecisionReason.EXCLUSIVE),
         ]

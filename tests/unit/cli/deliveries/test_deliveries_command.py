@@ -14,9 +14,10 @@ from typer.testing import CliRunner, Result
 from services.cli.deliveries import running
 from services.cli.deliveries.asking import read_span
 from services.cli.deliveries.document import HEADER
-from services.cli.deliveries.ledger import Standing
-from services.cli.deliveries.words import REASONS, STANDINGS
+from services.cli.deliveries.ledger import Ledger, Standing
+from services.cli.deliveries.words import REASONS, STANDINGS, Words
 from services.cli.main import app
+from services.contracts.calendar import to_ms
 from services.contracts.receipt import DeliveryOutcome, Reason
 from services.runtime.partitioning import partition_of
 from tests.unit.cli.deliveries.shelf import NIGHT, PARTITIONS, Shelf, command, news, receipt
@@ -216,6 +217,21 @@ def test_the_scope_is_when_it_was_decided(told: Shelf) -> None:
 def test_a_beginning_is_a_length_a_date_or_an_instant(since: str, expected: datetime) -> None:
     """A date begins in the business zone."""
     assert read_span(since, None, NIGHT, ZONE).since == expected
+
+
+def test_an_instant_of_this_year_is_written_without_it() -> None:
+    """Where there is little room."""
+    at_ms = to_ms(NIGHT)
+    assert Words(ZONE, NIGHT).short(at_ms) == "03-17 22:30"
+    assert Words(ZONE, NIGHT + timedelta(days=300)).short(at_ms) == "2025-03-17 22:30"
+
+
+def test_what_is_pending_in_time_is_not_overdue() -> None:
+    """Nothing was heard of it yet, and nothing has to be."""
+    ledger = Ledger()
+    ledger.command(command())
+    (line,) = ledger.lines()
+    assert Words(ZONE, NIGHT).why(line) == STANDINGS[Standing.PENDING]
 
 
 def test_every_reason_has_words() -> None:

@@ -394,3 +394,11 @@ def test_no_verdict_shows_an_address() -> None:
     shown = repr((decide(case()), decide(passing), passing))
     assert "sealed-" not in shown
     assert "zhang" not in shown
+
+
+def test_a_shared_address_stands_in_for_a_colleagues_and_never_for_a_customers() -> None:
+    """What is said to a group of colleagues may be said there; a customer without an address is not reached."""
+    owner = replace(with_command(case(command=TO_OWNER), channels=("apprise",)), channels={"apprise"})
+    assert decide(owner) == Pass((Route("apprise"),), ())
+    customer = with_command(owner, recipient=Recipient.CUSTOMER)
+    assert held(decide(customer)).reason in {Reason.NO_CONTACT, Reason.NO_CONSENT}
