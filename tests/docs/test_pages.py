@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from services.cli.main import app
 from services.contracts import inbound
 from services.contracts.calendar import YEARS
-from services.contracts.channels import ChannelName
+from services.contracts.channels import CHANNELS, Category, ChannelName, Recipient
 from services.contracts.inbound import INBOUND, InboundOrderPaid
 from services.contracts.topics import TOPICS
 from services.ingest.app import IngestSettings
@@ -161,6 +161,27 @@ def test_every_channel_is_described() -> None:
     for name in ChannelName:
         assert f"\n## {name}\n" in TEXTS["docs/channels.md"]
         assert f"`{name}`" in TEXTS["docs/rules.md"]
+
+
+def test_the_table_of_channels_is_that_of_the_code() -> None:
+    """Promise, limits, quotas and what a channel may carry, in docs/channels.md."""
+    rows = {
+        line.split("](#")[0].lstrip("| ["): line for line in TEXTS["docs/channels.md"].splitlines() if "](#" in line
+    }
+    words = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
+    for name, facts in CHANNELS.items():
+        row = [cell.strip() for cell in rows[name].split("|")[2:-1]]
+        whom = "colleagues" if facts.reaches == {Recipient.OWNER} else "anybody"
+        assert row[:2] == [whom, "yes" if Category.MARKETING in facts.categories else "no"], name
+        assert (row[2] != "no") is facts.addressed, name
+        bounded = facts.text is not None and facts.text.most < 1_000_000
+        assert (
+            (facts.text and f"{facts.text.most:,} {facts.text.unit}" in row[3]) if bounded else row[3] in {"–", "-"}
+        ), name
+        for rate in facts.rates:
+            assert f"{rate.count:,} {words[rate.seconds]}" in row[4], name
+        assert len(re.findall(r"[0-9,]+", row[4])) == len(facts.rates), name
+        assert row[5] == f"`{facts.delivery}`", name
 
 
 @pytest.mark.parametrize("page", TEXTS)
