@@ -3,12 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, TypeVar
 
-from tests.servers.providers.http_provider import HttpProvider
-
-P = TypeVar("P", bound=HttpProvider)
+P = TypeVar("P", bound=AbstractAsyncContextManager[Any])
 _BOUND_SECONDS = 10.0
 
 
