@@ -23,6 +23,8 @@ _RECALLED = {
     RecallReason.GOAL_REACHED: (Reason.GOAL_REACHED, "what the campaign was for has happened"),
     RecallReason.ENDED: (Reason.ENDED, "the episode ended before it could be sent"),
 }
+MOST_WAITING = 1000
+"""Commands of one customer that have no end yet. More would be no messages any more; and each of them is in every commit."""
 _LAST_LOOK = timedelta(seconds=30)
 """How long before its expiry a command that waits in vain is tried for the last time."""
 _UNSETTLED = "a send was begun and broke off, so it may have arrived"
@@ -52,6 +54,9 @@ class Turn:
         command = entry.command
         if entry.recalled is not None:
             self.call_off(entry, *_RECALLED[entry.recalled])
+            return
+        if len(self.state.waiting) >= MOST_WAITING and key_of(command.id) not in self.state.waiting:
+            self.call_off(entry, Reason.CHANNEL_BUSY, f"{MOST_WAITING} messages about this customer wait already")
             return
         # what was begun counts against others, never against itself
         history = self.state.history.gave_back(key_of(command.id))

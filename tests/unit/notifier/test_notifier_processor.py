@@ -27,6 +27,7 @@ from services.notifier.policy.silencing import Silences
 from services.notifier.processor import NotifierMessage, NotifierProcessor
 from services.notifier.state import NotifierState
 from services.notifier.terms import Terms
+from services.notifier.turn import MOST_WAITING
 from services.runtime.partitioning import partition_of
 from services.runtime.processor import Emit, Processor, Step
 from tests.unit.notifier.commands import NOON, RECORD, command
@@ -233,6 +234,19 @@ def test_what_is_being_sent_can_only_be_recalled_from_its_next_round() -> None:
     send = _step(step).effects[0]
     assert _told(PROCESSOR.settle(recalled, send, SENT, NOON)) == [("sent", "none")]
     assert _told(PROCESSOR.settle(recalled, send, BUSY, NOON)) == [("suppressed", "goal_reached")]
+
+
+def test_no_customer_has_more_waiting_than_anybody_should_read() -> None:
+    """What comes beyond it is told to be held back; those that wait are still sent."""
+    by = _processor(Policy.model_validate({"consent": {"marketing": "ignored"}}))
+    expires = EVENING + timedelta(days=2)
+    state: NotifierState | None = None
+    for number in range(MOST_WAITING):
+        state = _state(_apply(state, command(f"c{number}", decided_at=EVENING, expires_at=expires), EVENING, by=by))
+    one_more = command("one more", decided_at=EVENING, expires_at=expires)
+    assert _told(_apply(state, one_more, EVENING, by=by)) == [("suppressed", "channel_busy")]
+    assert state is not None
+    assert len(_step(by.wake(state, MORNING)).effects) == 1, "the cap is one a day"
 
 
 def test_a_quota_makes_it_wait_without_a_second_word_about_it() -> None:
