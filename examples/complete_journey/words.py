@@ -20,7 +20,9 @@ STAGES = {
     "koi.profiles": "profiles, with ticks",
     "koi.decisions": "decisions",
     "koi.notifications": "commands, with ticks",
-    "koi.receipts": "receipts",
+    "koi.contacts": "contacts and consent",
+    "koi.feedback": "news from providers",
+    "koi.receipts": "receipts, of what was put off two",
     "koi.deadletter": "dead letters",
 }
 

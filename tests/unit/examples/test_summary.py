@@ -2,22 +2,25 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from examples.complete_journey.expected import Expected
 from examples.complete_journey.outcome import Measured, Outcome
 from examples.complete_journey.pond import Pond
 from examples.complete_journey.stories import choose
-from examples.complete_journey.summary import Summary, duplicates, summarise, top_share
+from examples.complete_journey.summary import Summary, duplicates, intruding, notifications, summarise, top_share
 from services.contracts import decision as d
 from services.contracts import topics, wire
+from services.contracts.channels import Category, Recipient
 from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
 from services.contracts.profile import Octant
-from services.contracts.receipt import DeliveryOutcome, Reason
+from services.contracts.receipt import DeliveryOutcome, Reason, Receipt
 from tests.unit.examples.makers import command, dead_letter, decision, jump, on, profile, receipt
 
 LADDERS = {"community": ["outer", "middle", "core"]}
@@ -257,3 +260,49 @@ def test_the_document_keeps_what_was_measured_apart(tmp_path: Path) -> None:
     assert first["matches_expected"] is True
     assert first["expected"] == asdict(expectation())
     assert list(tmp_path.iterdir()) == [path]
+
+
+def sent(
+    number: int, at: datetime, category: Category = Category.MARKETING, to: Recipient = Recipient.CUSTOMER
+) -> Receipt:
+    return msgspec.structs.replace(
+        receipt(f"m{number}", "a", DeliveryOutcome.SENT), at=at, category=category, recipient=to
+    )
+
+
+NOON = datetime(2017, 5, 3, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("receipts", "found"),
+    [
+        ([sent(1, NOON)], 0),
+        ([sent(1, NOON + 8 * HOUR), sent(2, NOON + 32 * HOUR)], 0),
+        ([sent(1, NOON + 9 * HOUR)], 1),
+        ([sent(1, NOON - 3 * HOUR - timedelta(minutes=1))], 1),
+        ([sent(1, NOON), sent(2, NOON + HOUR)], 2),
+        ([sent(1, NOON), sent(2, NOON + HOUR, Category.SERVICE)], 0),
+        ([sent(number, NOON + number * DAY) for number in range(4)], 1),
+        ([sent(number, NOON + number * 3 * DAY) for number in range(9)], 0),
+        ([sent(number, NOON + 10 * HOUR, to=Recipient.OWNER) for number in range(9)], 0),
+        ([sent(number, NOON + 10 * HOUR, Category.TRANSACTIONAL) for number in range(9)], 0),
+    ],
+)
+def test_who_was_written_to_too_often_or_at_night_is_found(receipts: list[Receipt], found: int) -> None:
+    """Counted from when messages were sent: no more than a day and a week take, and none from nine in the evening to nine."""
+    assert intruding(receipts) == found
+
+
+def test_what_waits_is_neither_sent_nor_unanswered() -> None:
+    """A command that was put off, and whose time had not come at the end, is told as waiting."""
+    late = receipt("k1", "b", DeliveryOutcome.DEFERRED, Reason.QUIET_HOURS)
+    filled = pond(
+        (topics.NOTIFICATIONS, command("k1", "b")),
+        (topics.NOTIFICATIONS, command("k2", "b", episode=2)),
+        (topics.RECEIPTS, late),
+        (topics.RECEIPTS, msgspec.structs.replace(late, command_id="k2")),
+        (topics.RECEIPTS, receipt("k2", "b", DeliveryOutcome.SENT)),
+    )
+    told = notifications(filled)
+    assert (told.commands, told.sent, told.deferred, told.waiting, told.unanswered) == (2, 1, 2, 1, 0)
