@@ -51,6 +51,11 @@ class Scorers:
         """Those of a service that are to run."""
         return self._running[service]
 
+    def add_one(self, service: str) -> Process:
+        """One more worker; it is not waited for."""
+        self._running[service].append(self._started(service))
+        return self._running[service][-1]
+
     def kill_one(self, chance: random.Random, service: str = "scoring") -> None:
         """Kill -9 of any worker; another one starts, and is not waited for."""
         killed = self._running[service].pop(chance.randrange(self._crew[service]))

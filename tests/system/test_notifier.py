@@ -1,5 +1,6 @@
 """The last metre on real Kafka and Redis: what providers got, against what the receipts say."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from services.contracts.command import Command, Recall, RecallReason
 from services.contracts.receipt import FINAL, DeliveryOutcome, Reason, Receipt
 from services.runtime.partitioning import partition_of
 from tests.servers.providers.faults import Fault
+from tests.servers.providers.http_provider import Reply
 from tests.servers.providers.webhook import SECRET, WebhookReceiver
 from tests.servers.providers.wecom import KEY, WecomRobot
 from tests.servers.server import Server
@@ -31,18 +33,23 @@ CARE = "template: clerk_care\nzh:\n  any: {text: '{{ card }}'}\n"
 
 @contextmanager
 def _running(
-    server: Server, redis: str, directory: Path, workers: int, **env: str
+    server: Server,
+    redis: str,
+    directory: Path,
+    workers: int,
+    receiver: WebhookReceiver | None = None,
+    **env: str,
 ) -> Iterator[tuple[Scorers, WebhookReceiver, WecomRobot]]:
     """Workers of the notifier, a receiver of webhooks and a robot of WeCom."""
     (directory / "templates").mkdir()
     (directory / "templates" / "clerk_care.yaml").write_text(CARE, encoding="utf-8")
-    with serving(WebhookReceiver()) as receiver, serving(WecomRobot()) as robot:
+    with serving(receiver or WebhookReceiver()) as hook, serving(WecomRobot()) as robot:
         settings = {
             "KOI_ZONE": "Asia/Shanghai",
             "KOI_POLICY": OPEN,
             "KOI_TEMPLATES": str(directory / "templates"),
             "KOI_CHANNELS": "webhook,wecom_robot",
-            "KOI_WEBHOOK_URL": receiver.url,
+            "KOI_WEBHOOK_URL": hook.url,
             "KOI_WEBHOOK_SECRET": SECRET,
             "KOI_WECOM_ROBOT_KEY": KEY,
             "KOI_WECOM_ROBOT_URL": robot.url,
@@ -54,7 +61,7 @@ def _running(
             **env,
         }
         with scorers(server, redis, directory, settings, {"notifier": workers}) as running:
-            yield running, receiver, robot
+            yield running, hook, robot
 
 
 def _commands(channel: str, count: int, *, prefix: str = "c", expires: timedelta = timedelta(days=1)) -> list[Command]:
@@ -158,6 +165,36 @@ def test_killed_between_send_and_commit_at_most_once_does_not_repeat_and_says_so
         ends = _until_all_ended(running, commands)
         assert {(r.outcome, r.reason) for r in ends.values()} == {(DeliveryOutcome.FAILED, Reason.AMBIGUOUS)}
         assert len(robot.taken) == len(commands)
+
+
+class Thoughtful(WebhookReceiver):
+    """Takes a while to answer."""
+
+    async def _reply(self, writer: asyncio.StreamWriter, reply: Reply, fault: Fault | None) -> bool:
+        await asyncio.sleep(3)
+        return await super()._reply(writer, reply, fault)
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_who_gives_partitions_up_in_order_repeats_nothing(
+    kafka_server: Server, redis_url: str, tmp_path: Path, stopping: bool
+) -> None:
+    """Another worker comes, or this one is told to stop, while messages are under way: they end first, and are sent once."""
+    more = {"KOI_CHANNEL_TIMEOUT_S": "10", "KOI_SEND_DEADLINE_S": "15"}
+    with _running(kafka_server, redis_url, tmp_path, 1, receiver=Thoughtful(), **more) as (running, receiver, _):
+        commands = _commands("webhook", 60)
+        running.publish(_facts(commands))
+        running.until("all are under way", lambda: len(receiver.ids) >= len(commands))
+        (first,) = running.workers("notifier")
+        if stopping:
+            assert first.stop() in (0, -15), first.tail()
+            first.start()
+        else:
+            running.add_one("notifier")
+        ends = _until_all_ended(running, commands)
+        assert {receipt.outcome for receipt in ends.values()} == {DeliveryOutcome.SENT}
+        running.until("both work", lambda: all(running.metric(w, "koi_ready") for w in running.workers("notifier")))
+        assert Counter(receiver.ids) == Counter({command.id: 1 for command in commands})
 
 
 def test_two_notifiers_share_one_quota(kafka_server: Server, redis_url: str, tmp_path: Path) -> None:
