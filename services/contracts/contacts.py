@@ -40,7 +40,9 @@ class ContactsUpdated(
     """How many customers it was passed on through who turned out to be another."""
 
 
-class ContactsErased(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="erased", gc=False):
+class ContactsErased(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="erased", gc=False
+):
     """Everything about the customer is to be forgotten."""
 
     customer_id: str
