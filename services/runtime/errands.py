@@ -32,13 +32,13 @@ class Errands(Generic[S]):
     """The effects under way in this process, by partition.
 
     `perform` does one effect within bounds of its own, side by side with any number of others; what it raises counts as a
-    crash in the middle of it. `stir` is called whenever there is something to fold in.
+    crash in the middle of it. `stir` is called with the partition for which there is something to fold in.
     """
 
     def __init__(self, perform: Callable[[Any], Awaitable[Any]], settle: Settle[S]) -> None:
         self._perform = perform
         self.settle = settle
-        self.stir: Callable[[], None] = lambda: None
+        self.stir: Callable[[int], None] = lambda _partition: None
         self._under_way: dict[int, set[asyncio.Task[None]]] = defaultdict(set)
         self._returned: dict[int, deque[Return]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._number = 0
@@ -96,4 +96,4 @@ class Errands(Generic[S]):
             log.error("errand_failed", partition=partition, error=type(error).__name__)  # noqa: TRY400 - see above
             return
         self._returned[partition].append(Return(number, effect, result))
-        self.stir()
+        self.stir(partition)

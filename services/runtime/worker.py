@@ -71,7 +71,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lock = asyncio.Lock()
         self._joined = False
         self._stopping = False
-        self._stirred = False
+        self._stirred: set[int] = set()
         self._alive_at = time.monotonic()
         self._wake_at = 0.0
         self._commit_at = 0.0
@@ -82,9 +82,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     def attach(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
 
-    def stir(self) -> None:
-        """Something may have become possible that was not: look at every partition now, not only when it is time."""
-        self._stirred = True
+    def stir(self, *partitions: int) -> None:
+        """Something may have become possible that was not: look at these partitions now, or at all, not only when it is time."""
+        self._stirred.update(partitions or self._assigned)
 
     # --- what health asks
 
@@ -203,23 +203,25 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 await asyncio.sleep(_MAINTAIN_SECONDS / _LOOKS)
                 if self._stirred:
                     break
-            stirred, self._stirred = self._stirred, False
+            stirred, self._stirred = self._stirred, set()
             try:
-                await self._maintain_once(stirred=stirred)
+                await self._maintain_once(stirred)
             except Exception:
                 log.exception("maintenance_failed")
                 self._telemetry.failure("internal")
 
-    async def _maintain_once(self, *, stirred: bool) -> None:
+    async def _maintain_once(self, stirred: Collection[int]) -> None:
         consumer = self._consumer
         async with self._lock:
             if consumer is None or self._stopping:
                 return
             await self._claim_missing(consumer)
             now = time.monotonic()
-            if stirred or now - self._wake_at > _WAKE_SECONDS:
+            if now - self._wake_at > _WAKE_SECONDS:
                 self._wake_at = now
-                await self._wake(consumer)
+                await self._wake(consumer, self._held)
+            elif stirred:
+                await self._wake(consumer, self._held.intersection(stirred))
             if now - self._commit_at > _COMMIT_SECONDS:
                 self._commit_at = now
                 await self._commit_offsets()
@@ -229,9 +231,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._outlook.look(consumer, self._held_places())
         self._telemetry.owned(len(self._held))
 
-    async def _wake(self, consumer: AIOKafkaConsumer) -> None:
+    async def _wake(self, consumer: AIOKafkaConsumer, partitions: Iterable[int]) -> None:
         gate = asyncio.Semaphore(_AT_ONCE)
-        await asyncio.gather(*(self._wake_one(gate, consumer, partition) for partition in sorted(self._held)))
+        await asyncio.gather(*(self._wake_one(gate, consumer, partition) for partition in sorted(partitions)))
 
     async def _wake_one(self, gate: asyncio.Semaphore, consumer: AIOKafkaConsumer, partition: int) -> None:
         async with gate:

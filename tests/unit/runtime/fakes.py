@@ -35,6 +35,7 @@ class FakeStage:
         self.finished: list[int] = []
         self.under_way = asyncio.Event()
         self.under_way.set()
+        self.woken: list[int] = []
         self.running = 0
         self.most_running = 0
         self.gate = asyncio.Event()
@@ -75,6 +76,7 @@ class FakeStage:
             self.running -= 1
 
     async def wake(self, partition: int, now: datetime, behind: Collection[str] = ()) -> None:  # noqa: ARG002
+        self.woken.append(partition)
         assert partition in self.claimed, "a timer of a partition that is not claimed"
         self.behind = list(behind)
         if self.wake_failures:

@@ -169,8 +169,8 @@ async def test_on_the_wall_clock_a_batch_does_not_wait_for_what_is_done_outside(
     """The next batch is folded meanwhile; the result comes with a later round, and stirs the worker to look."""
     store, gate = MemoryStore(), asyncio.Event()
     errands = ToyEffector(gate=gate).errands()
-    stirred: list[bool] = []
-    errands.stir = lambda: stirred.append(True)
+    stirred: list[int] = []
+    errands.stir = stirred.append
     stage = make_stage(store, Recorder(), errands=errands, event_clock=False)
     await stage.claim(0)
     await stage.handle(0, [record(0, 0, "effect")], NOW)
@@ -178,7 +178,7 @@ async def test_on_the_wall_clock_a_batch_does_not_wait_for_what_is_done_outside(
     assert (len(world(store, []).states["乙"].trail), stirred) == (1, [])
     gate.set()
     await errands.idle(0)
-    assert stirred == [True]
+    assert stirred == [0]
     await stage.wake(0, NOW)
     assert world(store, []).states["甲"].trail[-1] == "done 0"
     assert errands.returned(0) == ()

@@ -402,6 +402,19 @@ async def test_a_topic_counts_as_behind_until_the_broker_denies_it() -> None:
         await it.until(lambda: it.stage.behind == [TOPIC], "what has not arrived is not missed")
 
 
+async def test_a_stir_looks_only_where_there_is_something_to_see() -> None:
+    """Of many partitions that one is woken for which news has come, and all of them if nobody says for which."""
+    async with desk({0: 1, 1: 1, 2: 1}) as it:
+        await it.assign(0, 1, 2)
+        await it.until(lambda: it.stage.stored == {0: 1, 1: 1, 2: 1}, "not all is handled")
+        with patch.object(module, "_WAKE_SECONDS", 1000.0):
+            it.stage.woken.clear()
+            it.worker.stir(1)
+            await it.until(lambda: it.stage.woken == [1], "the one is not woken, or not alone")
+            it.worker.stir()
+            await it.until(lambda: sorted(it.stage.woken) == [0, 1, 1, 2], "not all are woken")
+
+
 async def test_a_stir_before_there_is_anything_to_do_does_not_hold_the_process() -> None:
     """News may come before the worker has a consumer; the loop must still let others run."""
     worker = Worker(FakeStage(), Telemetry("toy", "0"), fence_seconds=1)
