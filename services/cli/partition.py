@@ -16,6 +16,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """How far the clock of a broker may lag behind that of whoever decided what is in a record."""
 _POLL_MS = 500
 _AT_ONCE = 5000
+_FETCH_WAIT_MS = 10
 _SILENT_SECONDS = 20.0
 _CLOSE_SECONDS = 5.0
 
@@ -102,6 +103,8 @@ async def _started(bootstrap: str) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         max_poll_records=_AT_ONCE,
+        # at the end of a partition the client asks for more, and the next one has to wait for the answer
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     try:
         await consumer.start()

@@ -7,24 +7,27 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
 from services.cli.main import app
 from services.contracts import inbound
 from services.contracts.calendar import YEARS
-from services.contracts.channels import CHANNELS, Category, ChannelName, Recipient
 from services.contracts.inbound import INBOUND, InboundOrderPaid
 from services.contracts.topics import TOPICS
 from services.ingest.app import IngestSettings
 from services.ingest.canonical import FUTURE_TOLERANCE
 from services.ingest.mapping import MODELS, load
 from services.ingest.translation import decode
+from services.notifier.callback_metrics import CallbackMetrics
+from services.notifier.delivery.metrics import ChannelMetrics
 from services.notifier.message import Message
 from services.notifier.settings import NotifierSettings
 from services.notifier.templates.checking import oddities
 from services.notifier.templates.collection import Templates
 from services.rules.app import RulesSettings
 from services.rules.book.compiler import compile_rulebook
+from services.runtime.telemetry import Telemetry
 from services.scoring.config import ScoringConfig
 from services.scoring.registers import CAPACITY
 from services.scoring.settings import ScoringSettings
@@ -101,6 +104,7 @@ def test_the_readme_and_the_new_pages_have_examples() -> None:
     assert blocks("README.md", "yaml")
     assert blocks("docs/scoring.md", "yaml")
     assert blocks("docs/channels.md", "json")
+    assert "`koi_channel_breaker{" in TEXTS["docs/operations.md"]
     assert len(blocks("docs/publishing.md", "json")) == len(("event", "contacts", "merger", "vendor message"))
 
 
@@ -156,34 +160,6 @@ def test_every_event_type_is_described() -> None:
         assert described[name] == [required, set(own) - required]
 
 
-def test_every_channel_is_described() -> None:
-    """docs/channels.md has a heading for each, and docs/rules.md names them."""
-    for name in ChannelName:
-        assert f"\n## {name}\n" in TEXTS["docs/channels.md"]
-        assert f"`{name}`" in TEXTS["docs/rules.md"]
-
-
-def test_the_table_of_channels_is_that_of_the_code() -> None:
-    """Promise, limits, quotas and what a channel may carry, in docs/channels.md."""
-    rows = {
-        line.split("](#")[0].lstrip("| ["): line for line in TEXTS["docs/channels.md"].splitlines() if "](#" in line
-    }
-    words = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
-    for name, facts in CHANNELS.items():
-        row = [cell.strip() for cell in rows[name].split("|")[2:-1]]
-        whom = "colleagues" if facts.reaches == {Recipient.OWNER} else "anybody"
-        assert row[:2] == [whom, "yes" if Category.MARKETING in facts.categories else "no"], name
-        assert (row[2] != "no") is facts.addressed, name
-        bounded = facts.text is not None and facts.text.most < 1_000_000
-        assert (
-            (facts.text and f"{facts.text.most:,} {facts.text.unit}" in row[3]) if bounded else row[3] in {"–", "-"}
-        ), name
-        for rate in facts.rates:
-            assert f"{rate.count:,} {words[rate.seconds]}" in row[4], name
-        assert len(re.findall(r"[0-9,]+", row[4])) == len(facts.rates), name
-        assert row[5] == f"`{facts.delivery}`", name
-
-
 @pytest.mark.parametrize("page", TEXTS)
 def test_settings_named_on_a_page_exist(page: str) -> None:
     """Each KOI_… variable that a page names is a setting of some service."""
@@ -193,6 +169,24 @@ def test_settings_named_on_a_page_exist(page: str) -> None:
         for name in settings.model_fields
     }
     assert set(re.findall(r"KOI_[A-Z_]*[A-Z]", TEXTS[page])) <= known
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_metrics_named_on_a_page_exist(page: str) -> None:
+    """Each koi_… metric that a page names is one that some service shows."""
+    telemetry = Telemetry("docs", "0")
+    telemetry.rules_loaded("docs", 0, 0)
+    telemetry.rules_read(sound=True)
+    registry = CollectorRegistry()
+    ChannelMetrics(registry, ["console"])
+    CallbackMetrics(registry).answered("console", 202)
+    ending = {"counter": "_total", "info": "_info"}
+    known = {
+        family.name + ending.get(family.type, "")
+        for each in (telemetry.registry, registry)
+        for family in each.collect()
+    }
+    assert set(re.findall(r"`(koi_[a-z_]+)(?:\{[a-z,]+\})?`", TEXTS[page])) <= known
 
 
 @pytest.mark.parametrize("page", TEXTS)

@@ -33,7 +33,8 @@ async def write_silences(settings: Settings, silences: Iterable[Silence], forgot
     """Put them up as they are, and take those away that are to be forgotten. Raise `Retryable` unless Kafka has it all."""
     outputs = [_output(silence.id, SILENCES_WIRE.encode(silence)) for silence in silences]
     outputs += [_output(silence_id, None) for silence_id in forgotten]
-    publisher = KafkaPublisher(settings.kafka, idempotent=settings.idempotent_producer, client_id="koi-silence")
+    # a silence that is said twice is the same silence
+    publisher = KafkaPublisher(settings.kafka, idempotent=False, client_id="koi-silence")
     try:
         await publisher.start()
         await publisher.publish(outputs)
