@@ -101,12 +101,10 @@ class Turn:
             attempts=told.attempts,
         )
         self.state = self._given_back(back)
-        # the more often it waited in vain, the longer: what waits for a quota together must not come back together
-        patience = min(entry.deferrals, rounds.most - 1)
-        pause_s = rounds.next_in_s(back.command.id, patience, told.retry_in_s)
+        pause_s = rounds.pause_s(back.command.id, entry.deferrals, told.retry_in_s)
         if entry.recalled is not None:
             self.call_off(back, *_RECALLED[entry.recalled])
-        elif pause_s is None or back.rounds >= rounds.most:
+        elif rounds.over(back.rounds):
             self._give_up(back, told, f"{back.rounds} rounds over all its channels were in vain")
         elif (until := self._before_it_expires(back.command, pause_s, told.retry_in_s or 0.0)) is None:
             self._give_up(back, told, "it expires before it could be tried again")

@@ -22,7 +22,6 @@ from services.notifier.channels.apprise import SCHEMES
 from services.notifier.channels.dingtalk_robot import DINGTALK
 from services.notifier.channels.feishu_robot import FEISHU
 from services.notifier.channels.wecom_robot import WECOM
-from services.notifier.delivery.rounds import Rounds
 from services.notifier.effects import Delivered
 from services.notifier.provider_news import read_news
 from services.notifier.settings import NotifierSettings
@@ -31,7 +30,9 @@ from services.notifier.terms import Terms
 from services.notifier.turn import Turn, entry_of
 from services.runtime.publisher import KafkaPublisher
 
-PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "channels.md").read_text(encoding="utf-8")
+RULES = (DOCS / "rules.md").read_text(encoding="utf-8")
 WORDS = " ".join(PAGE.split())
 ROWS = {line.split("](#")[0].lstrip("| ["): line for line in PAGE.splitlines() if line.startswith("| [")}
 SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## )", PAGE, re.MULTILINE | re.DOTALL))
@@ -77,9 +78,10 @@ def test_the_table_of_channels_is_that_of_the_code(facts: ChannelFacts) -> None:
 
 @pytest.mark.parametrize("facts", CHANNELS.values(), ids=str)
 def test_every_channel_has_a_section_with_its_sources(facts: ChannelFacts) -> None:
-    """Under its name, with links to the pages of the provider that its limits come from."""
-    for source in facts.sources:
-        assert f"({source})" in SECTIONS[facts.name]
+    """Under its name, with links to the pages of the provider that its limits come from; docs/rules.md names it, too."""
+    section = SECTIONS[facts.name]
+    assert all(f"({source})" in section for source in facts.sources)
+    assert f"`{facts.name}`" in RULES
 
 
 @pytest.mark.parametrize(
@@ -120,24 +122,22 @@ def test_rounds_are_as_far_apart_as_the_page_says() -> None:
 
 def _pauses(*, attempts: int, most: int = 100) -> list[float]:
     """Seconds between the rounds of a command that nobody takes, each with so many attempts."""
-    terms = Terms(frozenset({"console"}), ZoneInfo("Asia/Shanghai"), 1, rounds=Rounds())
-    turn = Turn(NotifierState(), NOON, terms)
-    turn.consider(entry_of(COMMAND))
+    terms = Terms(frozenset({"console"}), ZoneInfo("Asia/Shanghai"), 1)
+    in_vain = Delivered(DeliveryOutcome.DEFERRED, Reason.CHANNEL_UNAVAILABLE, attempts=attempts)
     pauses: list[float] = []
-    now = NOON
-    while turn.state.waiting and len(pauses) < most:
-        (entry,) = turn.state.waiting.values()
-        returned = Turn(turn.state, now, terms)
-        returned.returned(entry, Delivered(DeliveryOutcome.DEFERRED, Reason.CHANNEL_UNAVAILABLE, attempts=attempts))
-        if not returned.state.waiting:
+    state, now, entry = NotifierState(), NOON, entry_of(COMMAND)
+    while len(pauses) < most:
+        turn = Turn(state, now, terms)
+        turn.consider(entry)
+        (begun,) = turn.state.waiting.values()
+        turn.returned(begun, in_vain)
+        if not turn.state.waiting:
             break
-        (waiting,) = returned.state.waiting.values()
-        assert waiting.due_ms is not None
-        until = from_ms(waiting.due_ms)
+        (entry,) = turn.state.waiting.values()
+        assert entry.due_ms is not None
+        until = from_ms(entry.due_ms)
         pauses.append((until - now).total_seconds())
-        now = until
-        turn = Turn(returned.state, now, terms)
-        turn.consider(waiting)
+        state, now = turn.state, until
     return pauses
 
 
@@ -175,8 +175,8 @@ def test_the_proxy_passes_on_what_it_should_and_nothing_else() -> None:
 
     def answered(path: str) -> str:
         exact = [does for equals, where, does in locations if equals and path == where]
-        longest = max((where for equals, where, _ in locations if not equals and path.startswith(where)), key=len)
-        return exact[0] if exact else next(does for _, where, does in locations if where == longest)
+        begun = {where: does for equals, where, does in locations if not equals and path.startswith(where)}
+        return str(exact[0] if exact else begun[max(begun, key=len)])
 
     assert unsubscribing.PATH in paths
     assert {answered(path) for path in paths} == {"proxy_pass"}

@@ -23,19 +23,21 @@ class Rounds:
     first_s: float = 30.0
     longest_s: float = 3600.0
 
-    def next_in_s(self, command_id: str, done: int, hint_s: float | None = None) -> float | None:
-        """Seconds until the next round, when so many that count are done; None if that is over.
+    def over(self, done: int) -> bool:
+        """Whether there is no further one, when so many that count are done."""
+        return done >= self.most
 
-        30 s, 2 min, 8 min, 32 min, then an hour; before the first that counts the hint alone, if there is one. Never less
-        than the hint, which is what a `Delivered` says. Up to half as long again, by the command's id, so that what was
-        deferred together does not come back together.
+    def pause_s(self, command_id: str, deferred: int, hint_s: float | None = None) -> float:
+        """Seconds until the next round of a command that was deferred so many times before, whether the rounds counted or not.
+
+        At first the hint alone, if there is one; then 30 s, 2 min, 8 min, 32 min and an hour: what waits for a quota together
+        must not come back together again and again. Never less than the hint, which is what a `Delivered` says, and up to
+        half as long again, by the command's id.
         """
-        if done >= self.most:
-            return None
         hint = min(max(hint_s or 0.0, 0.0), _LONGEST_HINT_S)
-        backoff = min(self.longest_s, self.first_s * float(_GROWTH) ** min(max(done - 1, 0), _MOST_GROWN))
-        pause = hint if done == 0 and hint > 0 else max(backoff, hint)
-        return pause * (1 + _SPREAD * _fraction(f"{command_id} {done} {hint}"))
+        backoff = min(self.longest_s, self.first_s * float(_GROWTH) ** min(max(deferred - 1, 0), _MOST_GROWN))
+        pause = hint if deferred == 0 and hint > 0 else max(backoff, hint)
+        return pause * (1 + _SPREAD * _fraction(f"{command_id} {deferred} {hint}"))
 
 
 def _fraction(text: str) -> float:

@@ -33,30 +33,27 @@ hints = st.none() | st.floats(allow_nan=False)
 )
 def test_the_pause_grows_and_is_never_below_the_hint(done: int, hint: float | None, least: float) -> None:
     """30 s, fourfold each time up to an hour; before the first that counts a hint is enough; a day at most is waited for."""
-    pause = Rounds(most=10).next_in_s("c1", done, hint)
-    assert pause is not None
+    pause = Rounds().pause_s("c1", done, hint)
     assert least <= pause < least * 1.5
 
 
 def test_after_the_last_round_there_is_none() -> None:
-    """Whatever anybody hints."""
-    rounds = Rounds(most=2)
-    assert [rounds.next_in_s("c1", done, 5) is None for done in range(4)] == [False, False, True, True]
+    """However often it was deferred besides."""
+    assert [Rounds(most=2).over(done) for done in range(4)] == [False, False, True, True]
 
 
 @given(st.text(), st.integers(0, 100), hints)
 def test_the_same_question_has_the_same_answer(command_id: str, done: int, hint: float | None) -> None:
     """It is a positive, finite number of seconds, at least the hint up to a day; only the arguments decide."""
-    first, second = (Rounds(most=1000).next_in_s(command_id, done, hint) for _ in range(2))
+    first, second = (Rounds().pause_s(command_id, done, hint) for _ in range(2))
     assert first == second
-    assert first is not None
     assert 0 < first < DAY * 1.5
     assert first >= min(hint or 0, DAY)
 
 
 def test_commands_deferred_together_come_back_one_by_one() -> None:
     """A thousand commands with the same hint are spread over half of it."""
-    pauses = sorted(Rounds().next_in_s(f"c{i}", 0, 60.0) or 0 for i in range(1000))
+    pauses = sorted(Rounds().pause_s(f"c{i}", 0, 60.0) for i in range(1000))
     assert len(set(pauses)) == 1000
     assert pauses[0] < 62
     assert pauses[-1] > 88
