@@ -68,7 +68,7 @@ class ChannelFacts:
 
     `addressed`: it needs an address of the recipient; one that does not reaches whoever stands behind its own address,
     such as the colleagues of a group. `shared`: an address of its own may stand in for a colleague who has none. `text`, `markdown` and `title`: the longest it takes, None if it does not take the
-    form at all. `delivery` is what is promised unless the policy says otherwise: `at_least_once` only where a repeat can
+    form at all. `delivery` is what is promised unless the settings say otherwise: `at_least_once` only where a repeat can
     be recognised by its idempotency key.
     """
 

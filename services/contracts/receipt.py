@@ -33,7 +33,7 @@ FINAL = frozenset({DeliveryOutcome.SENT, DeliveryOutcome.SUPPRESSED, DeliveryOut
 
 
 class Reason(StrEnum):
-    """Why a command was not sent, or not yet. Of those that the policy knows the first that applies is told, in this order."""
+    """Why a command was not sent, or not yet. Of those that the policy knows the first that applies is told: its order is in docs/restraint.md."""
 
     NONE = "none"
     ERASED = "erased"
@@ -53,7 +53,7 @@ class Reason(StrEnum):
     ENDED = "ended"
     """The episode ended before the message could be sent."""
     NO_CHANNEL = "no_channel"
-    """None of the rule's channels is configured."""
+    """None of the rule's channels is configured and may carry it."""
     NO_TEXT = "no_text"
     """There is no template for any of the channels, or it cannot be filled in."""
     CHANNEL_BUSY = "channel_busy"

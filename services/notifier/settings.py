@@ -75,7 +75,9 @@ class NotifierSettings(AllChannelSettings, CallbackSettings, SealingSettings):
     @property
     def quota_secret(self) -> bytes:
         """Under which recipients are counted in Redis: nobody can try out there who they are."""
-        key = "" if self.contacts_key is None else self.contacts_key.get_secret_value()
+        keys = "" if self.contacts_key is None else self.contacts_key.get_secret_value()
+        # the last one: while keys are changed, workers with the old setting and with the new one still share it
+        key = keys.rpartition(",")[2].strip()
         return blake2b(key.encode(), digest_size=_KEY_BYTES, person=b"koipond.quota").digest()
 
     @model_validator(mode="after")

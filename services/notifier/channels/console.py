@@ -17,7 +17,7 @@ _SHOWN = ("command_id", "customer_id", "template", "params", "title", "text", "l
 class ConsoleChannel:
     """Writes command id, customer, template, parameters and the text, where there is one, to a stream, a line per message.
 
-    `at_least_once`: a line is written again when the process dies before its batch is committed.
+    `at_least_once`: a line is written again when the process dies before it has noted that it was.
     """
 
     name = ChannelName.CONSOLE

@@ -17,7 +17,7 @@ from typing import Self
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 from pydantic import Field, SecretStr, model_validator
 
-from services.contracts.channels import CHANNELS, Category, ChannelName, Delivery
+from services.contracts.channels import CHANNELS, Category, ChannelName, Delivery, Recipient
 from services.contracts.errors import KoipondError
 from services.notifier import unsubscribing
 from services.notifier.callback_settings import CallbackSettings
@@ -163,7 +163,10 @@ class EmailChannel:
         return Accepted(queued[1] if queued else None)
 
     def _link(self, message: Message) -> str | None:
+        """For customers: a clerk who clicked it would refuse in their name."""
         if self._unsubscribe is None or message.category is Category.TRANSACTIONAL:
+            return None
+        if message.recipient is not Recipient.CUSTOMER:
             return None
         return self._unsubscribe(message)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.contracts.channels import Category, ChannelName
+from services.contracts.channels import Category, ChannelName, Recipient
 from services.contracts.errors import KoipondError
 from services.notifier import unsubscribing
 from services.notifier.channels.base import Accepted, Refused, Unavailable
@@ -228,6 +229,9 @@ async def test_a_reader_can_unsubscribe_from_what_is_not_transactional() -> None
             assert asked == unsubscribing.Unsubscription("客户一", "c1", category)
             assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert transactional["List-Unsubscribe"] is None
+        one = parcel()
+        await mail.send(replace(one, message=msgspec.structs.replace(one.message, recipient=Recipient.OWNER)))
+        assert fake.letters[-1]["List-Unsubscribe"] is None, "a clerk must not refuse in a customer's name"
     async with MailServer() as fake, channel(fake) as mail:
         await mail.send(parcel())
         assert fake.letters[0]["List-Unsubscribe"] is None
