@@ -126,7 +126,7 @@ def test_killed_between_send_and_commit_at_least_once_repeats_under_the_same_key
     kafka_server: Server, redis_url: str, tmp_path: Path
 ) -> None:
     """The receiver has taken them and is silent when the notifier dies; the next one sends again, and nothing is lost."""
-    with _running(kafka_server, redis_url, tmp_path, 1, KOI_CHANNEL_TIMEOUT_S="30", KOI_SEND_DEADLINE_S="4") as (
+    with _running(kafka_server, redis_url, tmp_path, 1, KOI_CHANNEL_TIMEOUT_S="30", KOI_SEND_DEADLINE_S="8") as (
         running,
         receiver,
         _,
@@ -149,7 +149,7 @@ def test_killed_between_send_and_commit_at_most_once_does_not_repeat_and_says_so
     kafka_server: Server, redis_url: str, tmp_path: Path
 ) -> None:
     """A robot cannot recognise a repeat: whatever was under way is ambiguous, and the robot gets nothing twice."""
-    with _running(kafka_server, redis_url, tmp_path, 1, KOI_CHANNEL_TIMEOUT_S="30", KOI_SEND_DEADLINE_S="4") as (
+    with _running(kafka_server, redis_url, tmp_path, 1, KOI_CHANNEL_TIMEOUT_S="30", KOI_SEND_DEADLINE_S="8") as (
         running,
         _,
         robot,
