@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
@@ -29,7 +28,7 @@ from examples.complete_journey.pond import TOLD, Pond
 from examples.complete_journey.quiet import Reach, follow, until_settled
 from examples.complete_journey.reader import Reader
 from examples.complete_journey.setting import GROUP_PREFIX, Setting
-from examples.complete_journey.sink import Sink, console_repeats
+from examples.complete_journey.sink import Arrived, Sink, console_lines
 from services.cli.topics import create_topics
 from services.contracts import topics
 from services.rules.book.compiler import load_rulebook
@@ -78,18 +77,21 @@ async def run(setting: Setting, console: Console) -> bool:
 
         pond = Pond()
         played = await _while_watched(_play(setting, stack.kafka_address, entries, pond, console), fleet.watch(note))
+        arrived = {"webhook": sink.arrived, "console": console_lines(setting.logs / "notifier.log")}
         outcome = Outcome(
-            summary=summary.summarise(pond, events_in=played.events, ladders=ladders, accepted=sink.taken.keys()),
+            summary=summary.summarise(
+                pond,
+                events_in=played.events,
+                ladders=ladders,
+                arrived={channel: came.said.keys() for channel, came in arrived.items()},
+            ),
             expected=counted,
             measured=_measured(
-                played,
-                time.monotonic() - started,
-                fleet=fleet,
-                sink=sink,
-                pond=pond,
-                log=setting.logs / "notifier.log",
+                played, time.monotonic() - started, fleet=fleet, sink=sink, pond=pond, arrived=arrived.values()
             ),
-            stories=stories.choose(pond),
+            stories=stories.choose(
+                pond, {command: text for came in arrived.values() for command, text in came.said.items()}
+            ),
         )
         _tell(outcome, setting, console)
         if setting.keep:
@@ -200,13 +202,15 @@ def _stack(setting: Setting) -> EmbeddedStack:
     )
 
 
-def _measured(played: Played, seconds: float, *, fleet: Fleet, sink: Sink, pond: Pond, log: Path) -> Measured:
+def _measured(
+    played: Played, seconds: float, *, fleet: Fleet, sink: Sink, pond: Pond, arrived: Iterable[Arrived]
+) -> Measured:
     return Measured(
         seconds=round(seconds, 1),
         replay_seconds=round(played.replay_seconds, 1),
         catch_up_seconds=round(played.catch_up_seconds, 1),
         events_per_second=round(played.events / (played.replay_seconds + played.catch_up_seconds)),
-        repeated_attempts=sink.repeats.total() + console_repeats(log),
+        repeated_attempts=sum(came.repeats for came in arrived),
         refused_attempts=sink.refused,
         restarts=dict(sorted(fleet.restarts.items())),
         records={topic.name: pond.records[topic.name] for topic in TOLD},

@@ -6,13 +6,14 @@ from datetime import date
 from examples.complete_journey.outcome import Outcome
 from examples.complete_journey.stories import Step, Story, actual
 from examples.complete_journey.summary import Jumps
-from examples.complete_journey.words import OCTANTS, STAGES, money, percent
+from examples.complete_journey.words import AT_ONCE, LATER, OCTANTS, STAGES, fates, money, percent, spoken
 from services.cli.report import Chart, Check, Figure, Figures, Page, Section, Stories, StoryStep, Table, charts
 from services.cli.report import Story as Card
 from services.cli.report.blocks import Tone
 from services.contracts import decision
 
 _FIFTHS = range(1, 6)
+_SENT = {AT_ONCE: charts.WATER, LATER: charts.DEEP}
 _TONES: dict[decision.Outcome, Tone] = {
     decision.Outcome.PROMOTED: "good",
     decision.Outcome.DEMOTED: "bad",
@@ -63,7 +64,7 @@ def _figures(outcome: Outcome) -> Figures:
             Figure(
                 "messages sent",
                 f"{summary.notifications.sent:,}",
-                f"{summary.notifications.suppressed:,} held back, {summary.duplicate_sends:,} sent twice",
+                f"of {summary.notifications.commands:,}; {summary.duplicate_sends:,} sent twice",
                 "bad" if summary.duplicate_sends else "neutral",
             ),
             Figure(
@@ -152,22 +153,25 @@ def _months(jumps: Jumps) -> list[str]:
 
 
 def _messages(outcome: Outcome) -> Section:
-    notifications = outcome.summary.notifications
-    fate = {"sent": notifications.sent}
-    if notifications.waiting:
-        fate["still waiting for its hour"] = notifications.waiting
-    for what, reasons in notifications.reasons.items():
-        fate |= {f"{what}: {reason.replace('_', ' ')}": count for reason, count in reasons.items()}
-    by_rule: list[list[str | int]] = [[rule, count] for rule, count in notifications.sent_by_rule.items()]
+    told = outcome.summary.notifications
+    fate = fates(told)
+    silences = {spoken(reason): count for reason, count in told.silences.items()}
+    put_off = ", ".join(f"{count:,} ({spoken(reason)})" for reason, count in told.deferred.items()) or "none"
+    by_rule: list[list[str | int]] = [[rule, count] for rule, count in told.sent_by_rule.items()]
     return Section(
-        "What they were told",
+        "What they were told, and what not",
         [
             Chart(
                 "Messages by outcome and reason",
-                charts.bars(fate, colours=[charts.WATER, *[charts.GOLD] * (len(fate) - 1)]),
+                charts.bars(fate, colours=[_SENT.get(name, charts.GOLD) for name in fate]),
                 height=60 + 40 * len(fate),
-                note="Held back by a rule, or by the notifier, for the reason named. "
-                f"{notifications.deferred:,} came at night or too many at once, and were put off first.",
+                note=f"All {told.commands:,} that rules asked for, each with one end. Put off at first: {put_off}.",
+            ),
+            Chart(
+                "When rules kept silent, and why",
+                charts.bars(silences, colours=[charts.STONE]),
+                height=60 + 40 * len(silences),
+                note="A rule was due, and asked for no message.",
             ),
             Table("Sent, by rule", ["rule", "messages"], by_rule),
         ],
@@ -195,13 +199,13 @@ def _run(outcome: Outcome) -> Section:
         ["net revenue", money(summary.net_minor, summary.currency), money(expected.net_minor, summary.currency)],
         ["share of the top 20 %", percent(summary.top20_share), percent(expected.top20_share)],
         ["rejected events", f"{summary.events_rejected:,}", "0"],
-        ["duplicate sends", f"{summary.duplicate_sends:,}", "0"],
+        *([what, f"{got:,}", f"{want:,}"] for what, (got, want) in summary.promises().items()),
     ]
     return Section(
         "The run itself",
         [
             Table("Throughput", ["", "this run"], rows),
-            Table("Against the files", ["", "the pond", "the files"], checks),
+            Table("Against the files", ["", "the pond", "must be"], checks),
         ],
     )
 

@@ -31,7 +31,8 @@ class Pond:
 
     A stage repeats outputs after a crash. Repeats carry the same identity, so the first of each is kept: the newest
     (version, tick) of a customer, decisions and commands by id, receipts by command, dead letters by place. `receipts` are
-    the ends of commands, `deferred` what was said when one was put off for the first time.
+    the ends of commands, `deferred` what was said when one was put off for the first time; `contradicted` are commands of
+    which two ends were told that differ.
     """
 
     profiles: dict[str, Profile] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Pond:
     commands: dict[str, Command] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     deferred: dict[str, Receipt] = field(default_factory=dict)
+    contradicted: set[str] = field(default_factory=set)
     dead_letters: dict[tuple[str, str, int, int], DeadLetter] = field(default_factory=dict)
     bought: "defaultdict[str, array[int]]" = field(default_factory=lambda: defaultdict(lambda: array("q")))
     """When each customer placed an order that counted, in Unix seconds: the events after which there was one more."""
@@ -77,7 +79,9 @@ class Pond:
 
     def _receipt(self, receipt: Receipt) -> None:
         if receipt.outcome in FINAL:
-            self.receipts.setdefault(receipt.command_id, receipt)
+            told = self.receipts.setdefault(receipt.command_id, receipt)
+            if (told.outcome, told.reason) != (receipt.outcome, receipt.reason):
+                self.contradicted.add(receipt.command_id)
         elif receipt.outcome is DeliveryOutcome.DEFERRED:
             self.deferred.setdefault(receipt.command_id, receipt)
 

@@ -1,7 +1,7 @@
-"""The receiver at the far end of the webhook channel: it checks every signature and takes every message once.
+"""What arrived: the receiver at the far end of the webhook channel, and the lines of the console channel.
 
-It does what any good receiver does, by the Standard Webhooks specification: a message whose `webhook-id` it has taken
-is answered with success and otherwise ignored.
+The receiver does what any good one does, by the Standard Webhooks specification: it checks every signature, and a message
+whose `webhook-id` it has taken is answered with success and otherwise ignored.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import contextlib
 import json
 import secrets
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import unquote
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -21,13 +22,20 @@ HOST = "127.0.0.1"
 _MAX_BODY_BYTES = 256 * 1024
 
 
+class Arrived(NamedTuple):
+    """What came over one channel: id of the command → what the message said. `repeats`: how many came once more."""
+
+    said: Mapping[str, str]
+    repeats: int
+
+
 class Sink:
     """Start it inside the running event loop: `async with Sink(port) as sink`. Counts may be read at any time."""
 
     def __init__(self, port: int) -> None:
         self.secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
         self.taken: dict[str, str] = {}
-        """`webhook-id` (percent-decoded: the command's id) -> template of the message."""
+        """`webhook-id` (percent-decoded: the command's id) -> text of the message, its template where it has none."""
         self.repeats: Counter[str] = Counter()
         """`webhook-id` -> how often it came again."""
         self.refused = 0
@@ -46,6 +54,10 @@ class Sink:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}/messages"
 
+    @property
+    def arrived(self) -> Arrived:
+        return Arrived(self.taken, self.repeats.total())
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, HOST, self._port)
         return self
@@ -61,7 +73,7 @@ class Sink:
         """Judge one request; returns the HTTP status. Header names are lower case."""
         try:
             self._verifier.verify(body, headers)
-            template = str(json.loads(body)["template"])
+            said = _said(json.loads(body))
         except (WebhookVerificationError, ValueError, KeyError, TypeError):
             self.refused += 1
             return 400
@@ -69,7 +81,7 @@ class Sink:
         if message_id in self.taken:
             self.repeats[message_id] += 1
         else:
-            self.taken[message_id] = template
+            self.taken[message_id] = said
         return 204
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -104,17 +116,27 @@ class Sink:
             await writer.drain()
 
 
-def console_repeats(log: Path) -> int:
-    """How many of the lines that the console channel wrote into a service's log repeat an earlier message.
+def console_lines(log: Path) -> Arrived:
+    """The lines that the console channel wrote into a service's log.
 
     A terminal cannot recognise a repeat, so after a crash a line may stand there twice; its receipt says at_least_once.
     """
-    seen: Counter[str] = Counter()
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith(_CONSOLE_LINE):
-            with contextlib.suppress(ValueError, KeyError):  # cut off in the middle by a kill
-                seen[json.loads(line)["command_id"]] += 1
-    return seen.total() - len(seen)
+    said: dict[str, str] = {}
+    lines = 0
+    with log.open(encoding="utf-8", errors="replace") as written:
+        for line in written:
+            if line.startswith(_CONSOLE_LINE):
+                with contextlib.suppress(ValueError, KeyError):  # cut off in the middle by a kill
+                    message = json.loads(line)
+                    said[message["command_id"]] = _said(message)
+                    lines += 1
+    return Arrived(said, lines - len(said))
+
+
+def _said(message: Mapping[str, object]) -> str:
+    """Raise `KeyError` or `TypeError` for what is no message."""
+    template = message["template"]
+    return str(message.get("text", template))
 
 
 _CONSOLE_LINE = '{"channel":"console"'

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeAlias
 
 from examples.complete_journey.pond import Pond
@@ -12,7 +13,7 @@ from examples.complete_journey.summary import keeps_silent, moves, rule_name
 from services.contracts.channels import Recipient
 from services.contracts.decision import Decision, Mode, Outcome, Verdict
 from services.contracts.profile import Profile
-from services.contracts.receipt import DeliveryOutcome
+from services.contracts.receipt import DeliveryOutcome, Receipt
 
 MOST_STEPS = 6
 WAKING = ("win-back", "overdue-nudge", "super-user-at-risk")
@@ -21,6 +22,8 @@ ANSWER_DAYS = 14
 """Whoever buys within so many days of such a message is told as having come back."""
 
 _DAY_SECONDS = 86_400
+_LONGEST_QUOTATION = 80
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -123,15 +126,18 @@ THEMES: tuple[tuple[str, Fits], ...] = (
 _INSTEAD: tuple[str, Fits] = ("eventful", _eventful)
 
 
-def choose(pond: Pond) -> list[Story]:
-    """One story per theme; a theme nobody fits gives its place to the most eventful customer left."""
+def choose(pond: Pond, said: Mapping[str, str] = _NOTHING) -> list[Story]:
+    """One story per theme; a theme nobody fits gives its place to the most eventful customer left.
+
+    `said`: command -> what its message said.
+    """
     lives = _lives(pond)
     told: list[Story] = []
     for theme, fits in THEMES:
         for name, test in ((theme, fits), _INSTEAD):
             best = _best(lives, test)
             if best is not None:
-                told.append(_tell(name, lives.pop(best), pond))
+                told.append(_tell(name, lives.pop(best), pond, said))
                 break
     return told
 
@@ -155,25 +161,23 @@ def _speaks(decision: Decision) -> bool:
 
 
 def _days_to_order(decision: Decision, pond: Pond) -> int | None:
-    """Full days from a waking message, sent to the customer, to the next order; None without one soon after."""
+    """Full days from a waking message, when it was sent to the customer, to the next order; None without one soon after."""
     if not _speaks(decision) or not rule_name(decision.rule).startswith(WAKING):
         return None
-    if not any(_reached_customer(command, pond) for command in decision.commands):
+    at = min((sent for command in decision.commands if (sent := _reached_customer(command, pond))), default=None)
+    if at is None:
         return None
-    at = decision.decided_at.timestamp()
-    orders = (second for second in pond.bought.get(decision.customer_id, ()) if second > at)
-    wait = min(orders, default=math.inf) - at
+    orders = (second for second in pond.bought.get(decision.customer_id, ()) if second > at.timestamp())
+    wait = min(orders, default=math.inf) - at.timestamp()
     return int(wait // _DAY_SECONDS) if wait <= ANSWER_DAYS * _DAY_SECONDS else None
 
 
-def _reached_customer(command_id: str, pond: Pond) -> bool:
+def _reached_customer(command_id: str, pond: Pond) -> datetime | None:
+    """When the message was sent, if it was, and to the customer."""
     command, receipt = pond.commands.get(command_id), pond.receipts.get(command_id)
-    return (
-        command is not None
-        and command.recipient is Recipient.CUSTOMER
-        and receipt is not None
-        and receipt.outcome is DeliveryOutcome.SENT
-    )
+    if command is None or command.recipient is not Recipient.CUSTOMER or receipt is None:
+        return None
+    return receipt.at if receipt.outcome is DeliveryOutcome.SENT else None
 
 
 def _best(lives: Mapping[str, Life], fits: Fits) -> str | None:
@@ -182,7 +186,7 @@ def _best(lives: Mapping[str, Life], fits: Fits) -> str | None:
     return min(ranked, key=lambda pair: (tuple(-part for part in pair[0]), pair[1]), default=(None, None))[1]
 
 
-def _tell(theme: str, life: Life, pond: Pond) -> Story:
+def _tell(theme: str, life: Life, pond: Pond, said: Mapping[str, str]) -> Story:
     told = _most_telling(life.decisions)
     return Story(
         customer_id=life.profile.customer_id,
@@ -194,7 +198,7 @@ def _tell(theme: str, life: Life, pond: Pond) -> Story:
                 what=_what(decision),
                 outcome=decision.outcome,
                 verdicts=decision.verdicts,
-                messages=tuple(_message(command, pond) for command in decision.commands),
+                messages=tuple(_message(command, pond, said) for command in decision.commands),
                 answer=_answer(life.woken.get(decision.id)),
             )
             for decision in told
@@ -253,15 +257,30 @@ def _answer(days: int | None) -> str:
             return f"bought again after {days} days"
 
 
-def _message(command_id: str, pond: Pond) -> str:
-    command = pond.commands.get(command_id)
-    receipt = pond.receipts.get(command_id)
+def _message(command_id: str, pond: Pond, said: Mapping[str, str]) -> str:
+    command, put_off = pond.commands.get(command_id), pond.deferred.get(command_id)
     name = command.template if command else "message"
+    told = []
+    if put_off is not None:
+        until = f" until {put_off.until:%Y-%m-%d %H:%M}" if put_off.until else ""
+        told.append(f"put off{until} ({put_off.reason.value})")
+    told += _end(pond.receipts.get(command_id), waits=put_off is not None)
+    return f"{name}: {', '.join(told)}{_quotation(said.get(command_id, ''))}"
+
+
+def _end(receipt: Receipt | None, *, waits: bool) -> list[str]:
     if receipt is None:
-        return f"{name}: no receipt"
+        return [] if waits else ["no receipt"]
     if receipt.outcome is DeliveryOutcome.SENT:
-        return f"{name}: sent by {receipt.channel}"
-    return f"{name}: {receipt.outcome.value} ({receipt.reason.value})"
+        return [f"sent by {receipt.channel}"]
+    return [f"{receipt.outcome.value} ({receipt.reason.value})"]
+
+
+def _quotation(text: str) -> str:
+    """The beginning of what was said, in one line."""
+    words = " ".join(text.split())
+    shown = words if len(words) <= _LONGEST_QUOTATION else f"{words[:_LONGEST_QUOTATION]}…"
+    return f" “{shown}”" if shown else ""
 
 
 def actual(verdict: Verdict) -> str:

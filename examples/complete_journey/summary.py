@@ -2,8 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TypeAlias
 
 from examples.complete_journey.dataset import CURRENCY
@@ -28,24 +30,30 @@ MOST = {Category.MARKETING: (1, 3), Category.SERVICE: (3, 10)}
 
 @dataclass(frozen=True, kw_only=True)
 class Notifications:
-    """What became of all messages. `reasons`: outcome -> reason -> how many.
+    """What became of all messages that rules asked for. `reasons`: outcome -> reason -> how many.
 
-    `suppressed` counts what the notifier held back and what rules kept silent about (a rule that was due, but cooling
-    down or the like, emits no command; a tier that was full held back no message). `deferred` were put off at least once;
-    those of them whose time had not come when the data ended are `waiting`. `unanswered` commands have no receipt: 0 once the
-    pond is quiet. `intruding`: messages that a customer got at night, or beyond what the policy allows.
+    `sent`, `suppressed`, `failed` and `waiting` add up to `commands`: those that wait were put off, and their time had not
+    come when the data ended. `deferred`: how many were put off at first, by reason; `sent_later` of them were sent in the
+    end. `unanswered` commands have no receipt, `contradicted` ones two ends that differ: 0 once the pond is quiet.
+    `intruding`: messages that a customer got at night, or beyond what the policy allows.
+
+    `silences`: what rules kept silent about, by reason. A rule that was due, but cooling down or the like, asks for nothing;
+    a tier that was full held back no message.
     """
 
     commands: int
     sent: int
-    deferred: int
+    deferred: dict[str, int]
+    sent_later: int
     waiting: int
     intruding: int
     suppressed: int
     failed: int
     unanswered: int
+    contradicted: int
     reasons: dict[str, dict[str, int]]
     sent_by_rule: dict[str, int]
+    silences: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +91,9 @@ class Summary:
     notifications: Notifications
     duplicate_sends: int
     undelivered: int
-    """Receipts that say sent over the webhook although nothing arrived."""
+    """Receipts that say sent over a channel where nothing arrived."""
+    unannounced: int
+    """Messages that arrived over a channel although no receipt says so."""
 
     def mismatches(self, expected: Expected) -> list[str]:
         """One sentence for each figure that is not what the files say."""
@@ -94,16 +104,34 @@ class Summary:
             "orders_counted": (self.orders_counted, expected.orders_counted),
             "net_minor": (self.net_minor, expected.net_minor),
             "top20_share": (self.top20_share, expected.top20_share),
-            "commands without a receipt": (self.notifications.unanswered, 0),
-            "messages sent but not received": (self.undelivered, 0),
-            "messages at night, or too many": (self.notifications.intruding, 0),
+            **self.promises(),
         }
         return [f"{name}: {got:,}, expected {want:,}" for name, (got, want) in pairs.items() if got != want]
 
+    def promises(self) -> dict[str, tuple[int, int]]:
+        """What must hold for messages, whatever the files say: how many there are, and how many there must be."""
+        told = self.notifications
+        ends = told.sent + told.suppressed + told.failed + told.waiting
+        return {
+            "commands with an end, or waiting": (ends, told.commands),
+            "commands without a receipt": (told.unanswered, 0),
+            "commands with two ends": (told.contradicted, 0),
+            "messages sent but not received": (self.undelivered, 0),
+            "messages received but not sent": (self.unannounced, 0),
+            "messages at night, or too many": (told.intruding, 0),
+            "messages sent twice": (self.duplicate_sends, 0),
+        }
 
-def summarise(pond: Pond, *, events_in: int, ladders: Ladders, accepted: Collection[str]) -> Summary:
-    """`accepted`: ids of the commands that the webhook's receiver took, each once."""
+
+def summarise(pond: Pond, *, events_in: int, ladders: Ladders, arrived: Mapping[str, AbstractSet[str]]) -> Summary:
+    """`arrived`: channel -> ids of the commands whose messages came out there."""
     profiles = list(pond.profiles.values())
+    sent = {
+        (receipt.channel, command_id)
+        for command_id, receipt in pond.receipts.items()
+        if receipt.outcome is DeliveryOutcome.SENT
+    }
+    received = {(channel, command_id) for channel, ids in arrived.items() for command_id in ids}
     money = sorted((p.lifetime.net_minor for p in profiles if p.lifetime.net_minor > 0), reverse=True)
     return Summary(
         events_in=events_in,
@@ -120,13 +148,9 @@ def summarise(pond: Pond, *, events_in: int, ladders: Ladders, accepted: Collect
         revenue_curve=[top_share(money, percent) for percent in range(101)],
         jumps=jumps(pond.decisions.values()),
         notifications=notifications(pond),
-        duplicate_sends=duplicates(accepted, pond.commands),
-        undelivered=sum(
-            receipt.outcome is DeliveryOutcome.SENT
-            and receipt.channel == "webhook"
-            and receipt.command_id not in accepted
-            for receipt in pond.receipts.values()
-        ),
+        duplicate_sends=duplicates(chain.from_iterable(arrived.values()), pond.commands),
+        undelivered=len(sent - received),
+        unannounced=len(received - sent),
     )
 
 
@@ -205,20 +229,24 @@ def notifications(pond: Pond) -> Notifications:
             by_rule[rule_name(receipt.rule)] += 1
         else:
             reasons[receipt.outcome.value][receipt.reason.value] += 1
-    for decision in pond.decisions.values():
-        if keeps_silent(decision):
-            reasons[DeliveryOutcome.SUPPRESSED.value][decision.reason or "unknown"] += 1
+    silences = Counter(decision.reason or "unknown" for decision in pond.decisions.values() if keeps_silent(decision))
     return Notifications(
         commands=len(pond.commands),
         sent=by_rule.total(),
-        deferred=len(pond.deferred),
+        deferred=dict(sorted(Counter(receipt.reason.value for receipt in pond.deferred.values()).items())),
+        sent_later=sum(
+            pond.receipts[put_off].outcome is DeliveryOutcome.SENT
+            for put_off in pond.deferred.keys() & pond.receipts.keys()
+        ),
         waiting=len(pond.deferred.keys() - pond.receipts.keys()),
         intruding=intruding(pond.receipts.values()),
         suppressed=reasons[DeliveryOutcome.SUPPRESSED.value].total(),
         failed=reasons[DeliveryOutcome.FAILED.value].total(),
         unanswered=len(pond.commands.keys() - pond.receipts.keys() - pond.deferred.keys()),
+        contradicted=len(pond.contradicted),
         reasons={outcome: dict(sorted(count.items())) for outcome, count in reasons.items()},
         sent_by_rule=dict(sorted(by_rule.items())),
+        silences=dict(sorted(silences.items())),
     )
 
 

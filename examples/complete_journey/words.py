@@ -1,5 +1,6 @@
 """The few words that the terminal and the report share."""
 
+from examples.complete_journey.summary import Notifications
 from services.contracts.profile import Octant
 
 OCTANTS = {
@@ -14,17 +15,39 @@ OCTANTS = {
 }
 """What the eight value segments mean."""
 
+AT_ONCE, LATER = "sent at once", "put off, then sent"
+
 STAGES = {
     "koi.events": "canonical events, with ticks",
     "koi.transfers": "transfers between merged customers",
     "koi.profiles": "profiles, with ticks",
     "koi.decisions": "decisions",
-    "koi.notifications": "commands, with ticks",
+    "koi.notifications": "commands and recalls, with ticks",
     "koi.contacts": "contacts and consent",
     "koi.feedback": "news from providers",
     "koi.receipts": "receipts, of what was put off two",
     "koi.deadletter": "dead letters",
 }
+
+
+def fates(told: Notifications) -> dict[str, int]:
+    """What became of every message that a rule asked for, together as many as there were commands."""
+    ends = {
+        f"{outcome}: {spoken(reason)}": count
+        for outcome, reasons in told.reasons.items()
+        for reason, count in reasons.items()
+    }
+    found = {
+        AT_ONCE: told.sent - told.sent_later,
+        LATER: told.sent_later,
+        **ends,
+        "put off, and still waiting": told.waiting,
+    }
+    return {fate: count for fate, count in found.items() if count}
+
+
+def spoken(reason: str) -> str:
+    return reason.replace("_", " ")
 
 
 def money(minor: int, currency: str) -> str:

@@ -100,7 +100,14 @@ def command(command_id: str, customer: str, **changes: Any) -> Command:
     return Command(**{**values, **changes})
 
 
-def receipt(command_id: str, customer: str, outcome: DeliveryOutcome, reason: Reason = Reason.NONE) -> Receipt:
+def receipt(
+    command_id: str,
+    customer: str,
+    outcome: DeliveryOutcome,
+    reason: Reason = Reason.NONE,
+    *,
+    at: datetime | None = None,
+) -> Receipt:
     sent = outcome is DeliveryOutcome.SENT
     return Receipt(
         command_id=command_id,
@@ -111,7 +118,7 @@ def receipt(command_id: str, customer: str, outcome: DeliveryOutcome, reason: Re
         channel="webhook" if sent else None,
         delivery=Delivery.AT_LEAST_ONCE if sent else None,
         attempts=1,
-        at=on(50),
+        at=at or on(50),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from standardwebhooks import Webhook
 
-from examples.complete_journey.sink import HOST, Sink, console_repeats
+from examples.complete_journey.sink import HOST, Arrived, Sink, console_lines
 
 
 def signed(sink: Sink, message_id: str, body: str) -> dict[str, str]:
@@ -21,15 +21,17 @@ def signed(sink: Sink, message_id: str, body: str) -> dict[str, str]:
 
 
 async def test_a_message_is_taken_once() -> None:
-    """A repeat is answered with success, recognised and not taken again; ids are percent-decoded."""
+    """A repeat is answered with success, recognised and not taken again; ids are percent-decoded, and texts are kept."""
     async with Sink(0) as sink, httpx.AsyncClient(trust_env=False) as client:
         for template in ("we_miss_you", "we_miss_you", "hello"):
-            body = json.dumps({"template": template})
+            text = {"text": "好久不见"} if template == "we_miss_you" else {}
+            body = json.dumps({"template": template, **text})
             message_id = "%E5%85%BB" if template == "we_miss_you" else "k2"
             answer = await client.post(sink.url, content=body, headers=signed(sink, message_id, body))
             assert answer.status_code == 204
-    assert sink.taken == {"养": "we_miss_you", "k2": "hello"}
+    assert sink.taken == {"养": "好久不见", "k2": "hello"}
     assert sink.repeats == {"养": 1}
+    assert sink.arrived == Arrived(sink.taken, 1)
     assert sink.refused == 0
 
 
@@ -39,10 +41,10 @@ async def test_a_wrong_signature_is_refused() -> None:
         headers = signed(sink, "k1", '{"template": "hello"}')
         assert (await client.post(sink.url, content='{"template": "other"}', headers=headers)).status_code == 400
         assert (await client.post(sink.url, content="{}")).status_code == 400
-        for body in ("[]", "{}", "not JSON"):
+        for body in ("[]", "{}", '{"text": "hello"}', "not JSON"):
             assert (await client.post(sink.url, content=body, headers=signed(sink, "k1", body))).status_code == 400
     assert sink.taken == {}
-    assert sink.refused == 5
+    assert sink.refused == 6
 
 
 async def test_what_is_no_request_ends_the_connection() -> None:
@@ -69,9 +71,9 @@ async def test_leaving_ends_open_connections() -> None:
     writer.close()
 
 
-def test_repeated_lines_of_the_console_are_found(tmp_path: Path) -> None:
-    """Only whole lines of the console channel count; a line cut off by a kill does not."""
+def test_lines_of_the_console_are_found_in_a_log(tmp_path: Path) -> None:
+    """Each message once, and how many came again; only whole lines of the console channel count, not one cut off by a kill."""
     log = tmp_path / "notifier.log"
-    line = '{"channel":"console","command_id":"k%s","template":"hello"}\n'
+    line = '{"channel":"console","command_id":"k%s","template":"hello","text":"早安"}\n'
     log.write_text(f'{{"event":"started"}}\n{line % 1}{line % 2}{line % 1}{(line % 2)[:30]}\n', encoding="utf-8")
-    assert console_repeats(log) == 1
+    assert console_lines(log) == Arrived({"k1": "早安", "k2": "早安"}, 1)

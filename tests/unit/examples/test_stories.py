@@ -1,12 +1,14 @@
 """Which customers are told about, and what is told."""
 
+import io
 from array import array
-from datetime import date
+from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from examples.complete_journey import page as page_module
 from examples.complete_journey import show as show_module
@@ -52,7 +54,7 @@ def pond(profiles: list[Profile], decisions: list[Decision]) -> Pond:
     filled.bought["sleeper"].extend(int(on(day).timestamp()) for day in (40, 105, 120))
     filled.commands = {"k1": command("k1", "sleeper"), "k2": command("k2", "bothered")}
     filled.receipts = {
-        "k1": receipt("k1", "sleeper", DeliveryOutcome.SENT),
+        "k1": receipt("k1", "sleeper", DeliveryOutcome.SENT, at=on(100)),
         "k2": receipt("k2", "bothered", DeliveryOutcome.SUPPRESSED, Reason.EXPIRED),
     }
     return filled
@@ -89,7 +91,7 @@ def test_only_a_message_that_woke_is_told_as_one(
     filled = pond([profile("sleeper")], [decision(5, "sleeper", FIRED, 100, commands=("k1",), rule=rule)])
     filled.bought["sleeper"] = array("q", [int(on(bought).timestamp())])
     filled.commands["k1"] = command("k1", "sleeper", recipient=recipient)
-    filled.receipts["k1"] = receipt("k1", "sleeper", outcome)
+    filled.receipts["k1"] = receipt("k1", "sleeper", outcome, at=on(100))
     (story,) = choose(filled)
     assert story.theme != "woken and came back"
     assert [step.answer for step in story.steps] == [""]
@@ -102,6 +104,14 @@ def test_whoever_bought_on_the_very_day_is_not_the_example() -> None:
     (story,) = choose(filled)
     assert story.theme != "woken and came back"
     assert [step.answer for step in story.steps] == ["bought again within a day"]
+
+
+def test_an_order_before_the_message_was_sent_is_no_answer_to_it() -> None:
+    """Days are counted from when the message went out, not from when the rule asked for it."""
+    filled = pond(PROFILES, DECISIONS)
+    filled.receipts["k1"] = receipt("k1", "sleeper", DeliveryOutcome.SENT, at=on(106))
+    (woken,) = [story for story in choose(filled) if story.theme == "woken and came back"]
+    assert woken.steps[0].answer == "bought again after 14 days"
 
 
 def test_an_order_is_an_event_after_which_there_is_one_more() -> None:
@@ -141,6 +151,43 @@ def test_a_story_tells_conditions_values_and_messages() -> None:
     assert woken.messages == ("we_miss_you: sent by webhook",)
     assert woken.answer == "bought again after 5 days"
     assert told()["promoted"].facts.startswith("10 orders worth 1,234.56, last on 2017-10-01; R3 F3 M3, 重要价值")
+
+
+MORNING = datetime(2017, 4, 12, 9, tzinfo=UTC)
+LONG = "很久没有见到您了。" * 10
+
+
+@pytest.mark.parametrize(
+    ("deferred", "ended", "said", "message"),
+    [
+        (None, (DeliveryOutcome.SENT, Reason.NONE), "早安。\n再见。", "we_miss_you: sent by webhook “早安。 再见。”"),
+        (None, (DeliveryOutcome.SENT, Reason.NONE), LONG, f"we_miss_you: sent by webhook “{LONG[:80]}…”"),
+        (MORNING, None, "", "we_miss_you: put off until 2017-04-12 09:00 (quiet_hours)"),
+        (
+            MORNING,
+            (DeliveryOutcome.SENT, Reason.NONE),
+            "早安。",
+            "we_miss_you: put off until 2017-04-12 09:00 (quiet_hours), sent by webhook “早安。”",
+        ),
+        (
+            MORNING,
+            (DeliveryOutcome.SUPPRESSED, Reason.GOAL_REACHED),
+            "",
+            "we_miss_you: put off until 2017-04-12 09:00 (quiet_hours), suppressed (goal_reached)",
+        ),
+    ],
+)
+def test_a_message_is_told_from_when_it_was_put_off_to_its_words(
+    deferred: datetime | None, ended: tuple[DeliveryOutcome, Reason] | None, said: str, message: str
+) -> None:
+    """Until when it waited and why, what became of it, and how it began; one that still waits has no end yet."""
+    filled = pond([profile("sleeper")], [decision(5, "sleeper", FIRED, 100, commands=("k1",))])
+    filled.receipts = {"k1": receipt("k1", "sleeper", *ended)} if ended else {}
+    if deferred is not None:
+        late = receipt("k1", "sleeper", DeliveryOutcome.DEFERRED, Reason.QUIET_HOURS)
+        filled.deferred["k1"] = replace(late, until=deferred)
+    (story,) = choose(filled, {"k1": said} if said else {})
+    assert story.steps[0].messages == (message,)
 
 
 @pytest.mark.parametrize(
@@ -218,11 +265,12 @@ def test_values_are_written_for_people() -> None:
     assert text == "activity = 41.23, whole = 1,200, tagged = yes, left = no, days = none, segment = 重要保持"
 
 
-def test_the_report_tells_all_of_it() -> None:
-    """Tiers, segments, moves, messages, stories and the run itself appear on the page."""
+def finished() -> Outcome:
     filled = pond(PROFILES, DECISIONS)
-    outcome = Outcome(
-        summary=summarise(filled, events_in=12, ladders={"community": ["outer", "middle", "core"]}, accepted=["k1"]),
+    return Outcome(
+        summary=summarise(
+            filled, events_in=12, ladders={"community": ["outer", "middle", "core"]}, arrived={"webhook": {"k1"}}
+        ),
         expected=expectation(),
         measured=Measured(
             seconds=9.5,
@@ -234,15 +282,22 @@ def test_the_report_tells_all_of_it() -> None:
             restarts={"rules": 1},
             records={"koi.profiles": 6},
         ),
-        stories=choose(filled),
+        stories=choose(filled, {"k1": "好久不见"}),
     )
-    html = page(outcome).render()
+
+
+def test_the_report_tells_all_of_it() -> None:
+    """Tiers, segments, moves, messages, stories and the run itself appear on the page."""
+    html = page(finished()).render()
     for text in (
         "Customers per tier: community",
         "重要保持",
         "Promotions and demotions by month",
         "2017-02",  # a month without a jump
-        "suppressed: cooldown",
+        "suppressed: expired",
+        "When rules kept silent, and why",
+        "cooldown",
+        "messages at night, or too many",
         "Household climber",
         "win-back was due, but stayed silent: cooldown",
         "rules 1×",
@@ -250,3 +305,20 @@ def test_the_report_tells_all_of_it() -> None:
         "baskets worth nothing, not counted",
     ):
         assert text in html
+
+
+def test_the_terminal_tells_what_became_of_messages() -> None:
+    """Every fate, all that rules asked for, what they did not ask for, words that were sent, and what must hold."""
+    console = Console(file=io.StringIO(), width=200)
+    show_module.show(finished(), console)
+    assert isinstance(console.file, io.StringIO)
+    told = " ".join(console.file.getvalue().split())
+    for text in (
+        "sent at once 1",
+        "suppressed: expired 1",
+        "all that rules asked for 2",
+        "cooldown 1",
+        "we_miss_you: sent by webhook “好久不见”",
+        "messages at night, or too many 0 0",
+    ):
+        assert text in told

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,19 @@ import pytest
 from examples.complete_journey.expected import Expected
 from examples.complete_journey.outcome import Measured, Outcome
 from examples.complete_journey.pond import Pond
+from examples.complete_journey.setting import POLICY
 from examples.complete_journey.stories import choose
-from examples.complete_journey.summary import Summary, duplicates, intruding, notifications, summarise, top_share
+from examples.complete_journey.summary import (
+    AWAKE,
+    MOST,
+    Summary,
+    duplicates,
+    intruding,
+    notifications,
+    summarise,
+    top_share,
+)
+from examples.complete_journey.words import fates
 from services.contracts import decision as d
 from services.contracts import topics, wire
 from services.contracts.channels import Category, Recipient
@@ -21,6 +32,8 @@ from services.contracts.errors import InvalidMessage
 from services.contracts.events import ClockTick
 from services.contracts.profile import Octant
 from services.contracts.receipt import DeliveryOutcome, Reason, Receipt
+from services.notifier.policy.models import Consent, Policy
+from services.notifier.policy.reading import load
 from tests.unit.examples.makers import command, dead_letter, decision, jump, on, profile, receipt
 
 LADDERS = {"community": ["outer", "middle", "core"]}
@@ -59,8 +72,9 @@ def example() -> Pond:
     )
 
 
-def summary(filled: Pond, accepted: tuple[str, ...] = ("k1",)) -> Summary:
-    return summarise(filled, events_in=12, ladders=LADDERS, accepted=accepted)
+def summary(filled: Pond, webhook: tuple[str, ...] = ("k1",), console: tuple[str, ...] = ()) -> Summary:
+    arrived = {"webhook": set(webhook), "console": set(console)}
+    return summarise(filled, events_in=12, ladders=LADDERS, arrived=arrived)
 
 
 def test_the_last_snapshot_of_each_customer_counts() -> None:
@@ -100,10 +114,11 @@ def test_jumps_are_counted_by_month_and_ladder() -> None:
 
 
 def test_silence_has_two_sources() -> None:
-    """Rules that were cooling down, and commands the notifier did not send."""
+    """Rules that were cooling down, and commands the notifier did not send: the ends of commands add up without the former."""
     told = summary(example()).notifications
-    assert (told.commands, told.sent, told.suppressed, told.failed, told.unanswered) == (2, 1, 2, 0, 0)
-    assert told.reasons == {"suppressed": {"cooldown": 1, "expired": 1}, "failed": {}}
+    assert (told.commands, told.sent, told.suppressed, told.failed, told.unanswered) == (2, 1, 1, 0, 0)
+    assert told.reasons == {"suppressed": {"expired": 1}, "failed": {}}
+    assert told.silences == {"cooldown": 1}
     assert told.sent_by_rule == {"win-back": 1}
 
 
@@ -126,12 +141,7 @@ def test_what_held_no_message_back_is_no_silence() -> None:
     for number, reason in enumerate((d.DecisionReason.HOLDOUT, d.DecisionReason.CONDITION)):
         held_back = decision(80 + number, "b", d.Outcome.SUPPRESSED, 87, reason=reason)
         filled.take(topics.DECISIONS.name, wire.EVENTS.encode(held_back))
-    assert summary(filled).notifications.reasons["suppressed"] == {
-        "condition": 1,
-        "cooldown": 1,
-        "expired": 1,
-        "holdout": 1,
-    }
+    assert summary(filled).notifications.silences == {"condition": 1, "cooldown": 1, "holdout": 1}
 
 
 def test_a_command_without_a_receipt_is_unanswered() -> None:
@@ -140,7 +150,26 @@ def test_a_command_without_a_receipt_is_unanswered() -> None:
     filled.take(topics.NOTIFICATIONS.name, wire.EVENTS.encode(command("k3", "a")))
     found = summary(filled)
     assert found.notifications.unanswered == 1
-    assert "commands without a receipt: 1, expected 0" in found.mismatches(expectation())
+    complaints = found.mismatches(expectation())
+    assert "commands without a receipt: 1, expected 0" in complaints
+    assert "commands with an end, or waiting: 2, expected 3" in complaints
+
+
+def test_a_receipt_of_no_command_is_one_too_many() -> None:
+    """Sums of ends are compared with commands."""
+    filled = example()
+    filled.take(topics.RECEIPTS.name, wire.EVENTS.encode(receipt("k9", "b", DeliveryOutcome.FAILED)))
+    complaint = "commands with an end, or waiting: 3, expected 2"
+    assert complaint in summary(filled).mismatches(expectation())
+
+
+def test_two_ends_of_one_command_are_seen() -> None:
+    """A repeat tells the same end again; another end is a contradiction."""
+    filled = example()
+    filled.take(topics.RECEIPTS.name, wire.EVENTS.encode(receipt("k1", "b", DeliveryOutcome.SENT)))
+    assert summary(filled).notifications.contradicted == 0
+    filled.take(topics.RECEIPTS.name, wire.EVENTS.encode(receipt("k1", "b", DeliveryOutcome.SUPPRESSED)))
+    assert "commands with two ends: 1, expected 0" in summary(filled).mismatches(expectation())
 
 
 def test_repeats_on_every_topic_count_once() -> None:
@@ -174,8 +203,17 @@ def test_the_same_message_under_two_ids_is_a_duplicate() -> None:
 
 
 def test_a_message_sent_but_not_received_is_seen() -> None:
-    """A receipt alone proves nothing."""
-    assert summary(example(), accepted=()).undelivered == 1
+    """A receipt alone proves nothing, nor does a message that came out over another channel than it says."""
+    assert (summary(example(), webhook=()).undelivered, summary(example(), webhook=()).unannounced) == (1, 0)
+    elsewhere = summary(example(), webhook=(), console=("k1",))
+    assert (elsewhere.undelivered, elsewhere.unannounced) == (1, 1)
+
+
+def test_a_message_received_but_not_sent_is_seen() -> None:
+    """What the ledger says was held back must not arrive, and nothing arrives twice, whatever the channels."""
+    found = summary(example(), webhook=("k1", "k2"))
+    assert (found.undelivered, found.unannounced, found.duplicate_sends) == (0, 1, 0)
+    assert summary(example(), console=("k1",)).duplicate_sends == 1
 
 
 def test_rejections_have_reasons() -> None:
@@ -187,7 +225,7 @@ def test_rejections_have_reasons() -> None:
 
 def test_an_empty_pond_has_figures_too() -> None:
     """Zero customers, zero everything."""
-    found = summary(Pond(), accepted=())
+    found = summary(Pond(), webhook=())
     assert (found.customers, found.top20_share, set(found.octants.values())) == (0, 0.0, {0})
     assert found.tiers == {"community": {"outer": 0, "middle": 0, "core": 0}}
 
@@ -245,7 +283,7 @@ def test_an_outcome_complains_about_what_differs() -> None:
     assert bad.complaints == [
         "events_rejected: 1, expected 0",
         "net_minor: 9,400, expected 9,500",
-        "duplicate_sends: 1, expected 0",
+        "messages sent twice: 1, expected 0",
     ]
 
 
@@ -305,4 +343,23 @@ def test_what_waits_is_neither_sent_nor_unanswered() -> None:
         (topics.RECEIPTS, receipt("k2", "b", DeliveryOutcome.SENT)),
     )
     told = notifications(filled)
-    assert (told.commands, told.sent, told.deferred, told.waiting, told.unanswered) == (2, 1, 2, 1, 0)
+    assert (told.commands, told.sent, told.sent_later, told.waiting, told.unanswered) == (2, 1, 1, 1, 0)
+    assert told.deferred == {"quiet_hours": 2}
+    assert fates(told) == {"put off, then sent": 1, "put off, and still waiting": 1}
+
+
+def test_fates_add_up_to_commands() -> None:
+    """Whatever became of them; what became of none is not named."""
+    told = summary(example()).notifications
+    assert fates(told) == {"sent at once": 1, "suppressed: expired": 1}
+    assert sum(fates(told).values()) == told.commands
+
+
+def test_the_recount_goes_by_the_policy_of_the_demo() -> None:
+    """Its hours and numbers stand in the recount once more, so that it asks nobody; its file says the same."""
+    policy = load(Policy, POLICY)
+    (night,) = policy.quiet_hours
+    assert [hour for hour in range(24) if not night.hours.cover(time(hour))] == list(AWAKE)
+    caps = {category: policy.cap_for(category) for category in MOST}
+    assert {category: (cap.day, cap.week) for category, cap in caps.items() if cap} == MOST
+    assert policy.consent_for(Category.MARKETING) is Consent.IMPLIED
