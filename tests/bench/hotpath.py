@@ -8,7 +8,6 @@ What clients, FastStream and Redis cost is not in here; `python -m tests.bench` 
 
 import asyncio
 import cProfile
-import io
 import pstats
 import time
 from collections import defaultdict
@@ -23,8 +22,7 @@ from services.contracts.topics import EVENTS, NOTIFICATIONS, PROFILES
 from services.ingest.forward import Forwarder
 from services.ingest.intake import Intake
 from services.notifier.app import make_courier, make_terms
-from services.notifier.channels.console import ConsoleChannel
-from services.notifier.channels.registry import Channels
+from services.notifier.channels.registry import build_channels
 from services.notifier.delivery.quota import MemoryQuotas
 from services.notifier.processor import NotifierProcessor
 from services.notifier.settings import NotifierSettings
@@ -58,13 +56,6 @@ class _Collector:
 
     async def publish(self, outputs: Sequence[Output]) -> None:
         self.outputs += outputs
-
-
-class _Nowhere(io.TextIOBase):
-    """What the console channel writes, thousands of lines, would drown the figures."""
-
-    def write(self, text: str, /) -> int:
-        return len(text)
 
 
 async def measure(events: int, profiled: str | None) -> dict[str, tuple[int, float]]:
@@ -115,7 +106,7 @@ def _stage(name: str, collector: _Collector) -> Stage:
 
 def _notifier(collector: _Collector, budget: Budget, telemetry: Telemetry) -> Stage:
     settings = NotifierSettings(partitions=_PARTITIONS, policy=OPEN_POLICY)
-    channels = Channels([ConsoleChannel(_Nowhere())])
+    channels = build_channels(settings)
     courier = make_courier(settings, channels, MemoryQuotas(time.monotonic), telemetry)
     processor = NotifierProcessor(make_terms(settings, channels, courier, SilenceBook()))
     return PublishThenCommit(
