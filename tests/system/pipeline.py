@@ -118,6 +118,11 @@ class Seen:
     receipts: list[Receipt] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
 
+    @property
+    def ends(self) -> list[Receipt]:
+        """What became of commands in the end; one that was put off has a receipt before."""
+        return [receipt for receipt in self.receipts if receipt.outcome in FINAL]
+
     def of(self, prefix: str) -> "Seen":
         """The part about customers whose id starts so. Letters are kept."""
 
@@ -243,6 +248,8 @@ def pipeline(
         "KOI_WEBHOOK_URL": sink.url,
         "KOI_WEBHOOK_SECRET": _SECRET,
         "KOI_ALLOW_PRIVATE": "true",
+        # on a busy machine messages wait for their turn, and are not put off, when they might be recalled
+        "KOI_SEND_TURN_S": "60",
     }
     services = Services(directory, {**settings, **env}, _four_ports())
     with sink.serving(), services:

@@ -87,7 +87,7 @@ def test_dirt_and_gold(pond: Pipeline) -> None:
     assert pond.sink.forged == 0
     assert {c.id for c in seen.commands} <= pond.sink.taken.keys()
     # a repeat is one that the receipt owns up to
-    assert all(pond.sink.taken[receipt.command_id] <= receipt.attempts for receipt in seen.receipts)
+    assert all(pond.sink.taken[receipt.command_id] <= receipt.attempts for receipt in seen.ends)
 
 
 def test_pages_answer(pond: Pipeline) -> None:
@@ -121,7 +121,7 @@ def test_a_stop_is_clean(pond: Pipeline) -> None:
     seen = pond.seen().of("停/")
     assert {p.orders for p in seen.last_profiles().values()} == {len(SERVICES)}
     assert len(seen.profiles) == len(loyal) * len(SERVICES)
-    assert len(seen.receipts) == len({r.command_id for r in seen.receipts})
+    assert len(seen.ends) == len({r.command_id for r in seen.ends})
     once(seen)
 
 

@@ -85,7 +85,7 @@ def settings(directory: Path) -> dict[str, str]:
 
 
 def once(seen: Seen) -> None:
-    """Every command has exactly one receipt, by id, and was sent."""
+    """Every command has exactly one end, by id, and was sent."""
     commands = {command.id for command in seen.commands}
-    assert {receipt.command_id for receipt in seen.receipts} == commands
-    assert {receipt.outcome for receipt in seen.receipts} <= {DeliveryOutcome.SENT}
+    assert {receipt.command_id for receipt in seen.ends} == commands
+    assert {receipt.outcome for receipt in seen.ends} <= {DeliveryOutcome.SENT}
